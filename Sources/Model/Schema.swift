@@ -24,8 +24,10 @@ package enum StringRule: Sendable {
   /// The pattern goes into the JSON Schema, `meaning` into messages; `isValid` decides.
   case checked(pattern: String, meaning: String, isValid: @Sendable (String) -> Bool)
   /// A path relative to the stack file that must exist.
-  case file
   case folder
+  /// A local file that one of the stack's uploads covers, or an `s3://` URL: either way the value
+  /// becomes the URL.
+  case uploadedFile
 }
 
 package struct Field: Sendable {
