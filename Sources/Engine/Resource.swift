@@ -14,7 +14,8 @@ package protocol ResourceProvider: Sendable {
   func normalize(_ inputs: Value) throws -> Value
 
   /// The names of top-level inputs whose change from one canonical value to the other cannot be made
-  /// in place. Empty: an update does it.
+  /// in place. Empty: an update does it. While planning, a top-level input of `new` may be, or hold,
+  /// `.unknown`: a value that differs.
   func replacementInputs(from old: Value, to new: Value) -> [String]
 
   /// True when replacing or deleting such a resource loses data that nothing can bring back.
@@ -23,13 +24,15 @@ package protocol ResourceProvider: Sendable {
   /// What AWS says of the resource now; nil when it is gone. Attributes that the user did not write and
   /// AWS has filled in come back as in `recorded` (canonical inputs last applied), so that server-side
   /// defaults never show as drift.
-  func read(_ id: String, recorded: Value, context: ResourceContext) async throws -> Observation?
+  func read(_ id: String, recorded: Observation, context: ResourceContext) async throws -> Observation?
 
   /// Looks for what an unfinished create has made: by deterministic name or by the token's tag.
   /// A resource of that name without this stack's tag is not ours: throws a `Diagnostic`.
   func find(_ inputs: Value, context: ResourceContext) async throws -> String?
 
   /// Creates. Calls `context.created(id)` as soon as AWS has given the id, before any waiting.
+  /// - Throws: `CreateFailure` when it knows what is left behind. Any other error after `context.created` means
+  ///   a broken resource, to be replaced; before it, that nobody knows, to be looked up with `find`.
   func create(_ inputs: Value, context: ResourceContext) async throws -> Created
 
   /// Makes in-place changes; idempotent: an interrupted one is simply repeated. Returns the outputs.
@@ -39,7 +42,7 @@ package protocol ResourceProvider: Sendable {
   func delete(_ id: String, recorded: Value, context: ResourceContext) async throws
 }
 
-package struct Observation: Sendable, Hashable {
+package struct Observation: Sendable, Hashable, Codable {
   /// Canonical inputs as AWS has them.
   package var inputs: Value
   /// What references can name, e.g. `arn`. An object.
@@ -59,6 +62,29 @@ package struct Created: Sendable, Hashable {
     self.id = id
     self.outputs = outputs
   }
+}
+
+/// An error of a create that knows what it leaves behind.
+package struct CreateFailure: DiagnosticConvertible {
+  package enum Remains: Sendable, Hashable {
+    /// Nothing was made, for certain: AWS refused. The intent is removed.
+    case nothing
+    /// Something is, or may be, there and not known to be broken, as when the connection broke while waiting:
+    /// the next plan looks and takes it over.
+    case unfinished
+    /// It is there and cannot be mended: the next plan replaces it.
+    case broken
+  }
+
+  package var remains: Remains
+  package var underlying: any Error
+
+  package init(_ remains: Remains, _ underlying: any Error) {
+    self.remains = remains
+    self.underlying = underlying
+  }
+
+  package var diagnostic: Diagnostic { Diagnostic(wrapping: underlying) }
 }
 
 /// What the engine hands to a provider for one call.

@@ -2,6 +2,8 @@
 package struct Stack: Sendable {
   package var name: String
   package var region: String?
+  /// IANA name of the zone in which business dates are counted, e.g. America/Sao_Paulo.
+  package var timezone: String?
   /// The stack file, as the user named it.
   package var file: String
   /// The folder that relative paths start from.

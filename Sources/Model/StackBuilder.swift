@@ -45,7 +45,8 @@ struct StackBuilder {
     }
     guard diagnostics.isEmpty, let state else { throw Diagnostics(diagnostics) }
     return Stack(
-      name: root["stack"]?.string ?? "", region: root["region"]?.string, file: file, folder: folder,
+      name: root["stack"]?.string ?? "", region: root["region"]?.string, timezone: root["timezone"]?.string,
+      file: file, folder: folder,
       variables: variables, tags: (root["tags"]?.object ?? [:]).compactMapValues(\.string), state: state,
       resources: resources, pipeline: pipeline)
   }

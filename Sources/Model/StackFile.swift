@@ -30,7 +30,7 @@ package struct StackFile {
           exists ? "The stack file cannot be read" : "No stack file at \(file)",
           detail: exists
             ? "\(file): permission denied or not a regular file" : isFolder ? "the folder has no stack.yaml" : "",
-          remedy: exists ? "Make it readable." : "Name a stack with --stack PATH, or begin one with `mrhealth init`.")
+          remedy: exists ? "Make it readable." : "Name a stack with --stack PATH.")
       ])
     }
     return try parse(bytes, file: file)
@@ -65,13 +65,14 @@ package struct StackFile {
       Field(
         "stack", .string(.stackName), required: true, "The stack's name: it names the state file and tags everything."),
       Field("version", .int(1...Self.version), "Version of this format."),
-      Field("region", .string, "AWS region, unless --region or AWS_REGION names another."),
+      Field("region", .string, "AWS region, unless --region names another."),
+      Field("timezone", .string, "Zone of the business dates, e.g. America/Sao_Paulo; UTC when left out."),
       Field(
         "variables",
         .map(
           of: .object([
             Field(
-              "default", .oneOf([.string, .bool, .number]), "Value when --var gives none; without it one must be given."
+              "default", .oneOf([.number, .bool, .string]), "Value when --var gives none; without it one must be given."
             ),
             Field("description", .string, "What it is for."),
           ])), "Values that --var sets, used as `${var.NAME}`."),

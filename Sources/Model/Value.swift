@@ -80,6 +80,19 @@ extension Value {
   }
 }
 
+extension Value {
+  /// A scalar as it would be written in text; nil for anything else.
+  package var scalarText: String? {
+    switch self {
+    case .string(let text): text
+    case .int(let number): String(number)
+    case .double(let number): String(number)
+    case .bool(let flag): flag ? "true" : "false"
+    case .null, .list, .object, .unknown: .none
+    }
+  }
+}
+
 extension Value: Codable {
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()

@@ -163,7 +163,7 @@ private func problems(_ text: String, in folder: String = "/nowhere") -> [Diagno
     #expect {
       try StackFile(kinds: kinds).load("/nowhere/stack.yaml")
     } throws: { error in
-      (error as? Diagnostics)?.all.first?.remedy.contains("mrhealth init") == true
+      (error as? Diagnostics)?.all.first?.remedy.contains("--stack PATH") == true
     }
   }
 }
