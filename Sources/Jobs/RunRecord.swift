@@ -1,0 +1,53 @@
+package import FoundationEssentials
+
+/// What a run did: kept as `runs/<run id>.json` in the lake bucket, written when the run begins and
+/// whenever it gets further.
+package struct RunRecord: Sendable, Codable, Equatable {
+  package static let version = 1
+
+  package enum Outcome: String, Sendable, Codable {
+    case running, succeeded, failed, cancelled
+  }
+
+  package struct Step: Sendable, Codable, Equatable {
+    package var name: String
+    /// EMR's id, once it has been submitted.
+    package var id: String?
+    /// EMR's step state.
+    package var state: String
+    package var started: Date?
+    package var ended: Date?
+  }
+
+  package struct Upload: Sendable, Codable, Equatable {
+    package var uploaded: Int
+    package var unchanged: Int
+    package var removed: Int
+    package var bytes: Int64
+  }
+
+  package var version = RunRecord.version
+  package var id: RunID
+  package var stack: String
+  /// The business date, YYYY-MM-DD.
+  package var date: String
+  package var startedBy: String
+  package var started: Date
+  package var ended: Date?
+  package var outcome: Outcome
+  package var cluster: String?
+  package var data: Upload?
+  package var steps: [Step]
+  /// Why it failed.
+  package var cause: String?
+
+  package init(id: RunID, stack: String, date: String, startedBy: String, started: Date, steps: [Step]) {
+    self.id = id
+    self.stack = stack
+    self.date = date
+    self.startedBy = startedBy
+    self.started = started
+    self.outcome = .running
+    self.steps = steps
+  }
+}
