@@ -141,8 +141,18 @@ def test_an_endpoint_that_does_not_answer(tool):
     assert "No connection to AWS" in result.err and "AWS_ENDPOINT_URL" in result.err
 
 
-def test_a_full_disk(cloud, tool, stack, tmp_path):
-    """The embedded AWS has nowhere to keep its files."""
+@pytest.mark.parametrize("arguments", [["validate"], ["validate", "--json"], ["--version"], ["--help"]])
+def test_a_full_disk(stack, arguments):
+    """A result that could not be written is not a success: a script would go on with half a file."""
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [str(BINARY), "--stack", str(stack), *arguments] if arguments[0] == "validate" else [str(BINARY), *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert "No space left on device" in result.stderr
+
+
+def test_nowhere_to_keep_the_embedded_aws(cloud):
     result = subprocess.run(
         [str(BINARY), "--local", "whoami"], capture_output=True, text=True,
         env={**cloud.environment(), "MRHEALTH_LOCAL_DIR": "/dev/full/aws", "MRHEALTH_PYTHON": sys.executable})

@@ -28,6 +28,7 @@ package struct DigestAlgorithm: Sendable {
   fileprivate func begin() -> OpaquePointer {
     let context = pool.take()
     guard EVP_DigestInit_ex2(context, OpaquePointer(bitPattern: address), nil) == 1 else {
+      // A fetched digest and a fresh context: only a lack of memory is left as a reason.
       fatalError("libcrypto cannot start a digest")
     }
     return context

@@ -128,9 +128,14 @@ package final class Terminal: Sendable {
       if written > 0 {
         bytes = bytes.dropFirst(written)
       } else if errno != EINTR, errno != EAGAIN {
+        // Progress that cannot be shown stops nothing.
+        guard descriptor == STDOUT_FILENO else { return }
         // The reader has gone (`| head`): nothing is left to say.
-        if errno == EPIPE, descriptor == STDOUT_FILENO { exit(0) }
-        return
+        if errno == EPIPE { exit(ExitStatus.done.rawValue) }
+        // Half a result must not pass for a whole one: a script would go on with it.
+        let cause = String(cString: strerror(errno))
+        writeAll("Error: The result could not be written\n  \(cause)\n", STDERR_FILENO)
+        exit(ExitStatus.error.rawValue)
       }
     }
   }
