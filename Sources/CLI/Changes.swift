@@ -29,7 +29,8 @@ struct Changes: Sendable {
   ) async throws -> Outcome? {
     try await makeStateBucket(planned)
     let view = ApplyView(session.context.terminal)
-    let lock = LeaseLock(store: session.store, record: record, events: view.show)
+    let lock = LeaseLock(
+      store: session.store, record: record, isGone: ProcessIdentity.isGone, events: view.show)
     try await lock.acquire(timeout: lockTimeout)
     let ticker = view.startTicking()
     defer {
@@ -82,7 +83,8 @@ struct Changes: Sendable {
     gethostname(&host, host.count - 1)
     let name = String(decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     return LockRecord(
-      user: variables["USER"] ?? "uid \(getuid())", host: name, pid: Int(getpid()), command: command)
+      user: variables["USER"] ?? "uid \(getuid())", host: name, pid: Int(getpid()),
+      process: ProcessIdentity.current?.text, command: command)
   }
 
   /// A state that cannot be saved where it belongs goes beside the user.

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 package import Model
 
 /// What planning and applying need to know of the world.
@@ -53,13 +54,17 @@ package struct EngineEnvironment: Sendable {
   }
 
   func context(
-    for address: Address, token: String = "", progress: @escaping @Sendable (String) -> Void = { _ in },
+    for address: Address, token: String = "", begun: Date? = nil,
+    progress: @escaping @Sendable (String) -> Void = { _ in },
     created: @escaping @Sendable (String) async throws -> Void = { _ in }
   ) -> ResourceContext {
     var tags = self.tags
     tags["mrhealth:stack"] = stack
     tags["mrhealth:address"] = address.description
     if !token.isEmpty { tags["mrhealth:token"] = token }
-    return ResourceContext(address: address, tags: tags, token: token, progress: progress, created: created)
+    // By the calendar, since another machine may have begun it: never less than nothing.
+    let age = begun.map { Duration.seconds(max(0, clock.now.timeIntervalSince($0))) }
+    return ResourceContext(
+      address: address, tags: tags, token: token, age: age, progress: progress, created: created)
   }
 }

@@ -95,19 +95,23 @@ package struct ResourceContext: Sendable {
   package var tags: [String: String]
   /// Of the create in progress (invariant 1); empty for other calls.
   package var token: String
+  /// For `find`: how long ago the create was begun whose work is looked for. What AWS has just made it may not show
+  /// yet, so a look that finds nothing settles nothing while this is short. Nil: not known, or long.
+  package var age: Duration?
   /// Tells a watching user what is awaited, e.g. "BOOTSTRAPPING".
   package var progress: @Sendable (String) -> Void
   /// Stores the id durably; returns when it is in the state store.
   package var created: @Sendable (String) async throws -> Void
 
   package init(
-    address: Address, tags: [String: String], token: String = "",
+    address: Address, tags: [String: String], token: String = "", age: Duration? = nil,
     progress: @escaping @Sendable (String) -> Void = { _ in },
     created: @escaping @Sendable (String) async throws -> Void = { _ in }
   ) {
     self.address = address
     self.tags = tags
     self.token = token
+    self.age = age
     self.progress = progress
     self.created = created
   }

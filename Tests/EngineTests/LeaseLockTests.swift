@@ -9,11 +9,14 @@ import Testing
   let store = InMemoryStore()
   let clock = ManualClock()
 
-  private func lock(_ user: String, events: @escaping EventHandler = { _ in }) -> LeaseLock {
+  private func lock(
+    _ user: String, isGone: @escaping @Sendable (LockRecord) -> Bool = { _ in false },
+    events: @escaping EventHandler = { _ in }
+  ) -> LeaseLock {
     let record = LockRecord(
       user: user, host: "laptop", pid: 7, command: "mrhealth up", since: Date(timeIntervalSince1970: 1_700_000_000),
       token: "token-\(user)", lease: 30, interval: 8)
-    return LeaseLock(store: store, record: record, clock: clock, events: events)
+    return LeaseLock(store: store, record: record, clock: clock, isGone: isGone, events: events)
   }
 
   private func holder() async throws -> LockRecord? {
@@ -68,7 +71,7 @@ import Testing
     let events = Mutex(0)
     let first = lock("ana")
     try await first.acquire()
-    let second = lock("ben") { _ in events.withLock { $0 += 1 } }
+    let second = lock("ben", events: { _ in events.withLock { $0 += 1 } })
     await clock.untilSleeping(1)
     clock.advance(by: .milliseconds(500))
     let waiting = Task { try await second.acquire() }
@@ -95,6 +98,37 @@ import Testing
     try await waiting.value
     #expect(lock.isHeld)
     #expect(try await holder()?.user == "ben")
+    try await lock.release()
+  }
+
+  @Test func aHolderWhoseProcessIsGoneIsNotWaitedFor() async throws {
+    try await leaveDeadLock()
+    let lock = self.lock("ben", isGone: { $0.user == "ghost" })
+    let waiting = Task { try await lock.acquire() }
+    for second in 0..<2 {
+      await clock.untilSleeping(1)
+      #expect(try await holder()?.user == "ghost", "at \(second) s: what it sent may still arrive")
+      clock.advance(by: .seconds(1))
+    }
+    try await waiting.value
+    #expect(try await holder()?.user == "ben")
+    try await lock.release()
+  }
+
+  @Test func whatAGoneProcessHadSentIsWaitedForAgain() async throws {
+    try await leaveDeadLock()
+    let lock = self.lock("ben", isGone: { $0.user == "ghost" })
+    let waiting = Task { try await lock.acquire() }
+    await clock.untilSleeping(1)
+    // Its last beat arrives only now.
+    try await leaveDeadLock()
+    for _ in 0..<3 {
+      await clock.untilSleeping(1)
+      #expect(try await holder()?.user == "ghost")
+      clock.advance(by: .seconds(1))
+    }
+    try await waiting.value
+    #expect(lock.isHeld)
     try await lock.release()
   }
 

@@ -11,7 +11,7 @@ struct StateEdit: Sendable {
   /// - Parameter edit: gives the records to set, or (nil) to remove.
   func apply(_ edit: (State) async throws -> [Address: StateResource?]) async throws {
     let changes = Changes(session: session, command: command, interruption: Interruption())
-    let lock = LeaseLock(store: session.store, record: changes.record)
+    let lock = LeaseLock(store: session.store, record: changes.record, isGone: ProcessIdentity.isGone)
     try await lock.acquire()
     do {
       let journal = try await Journal.open(

@@ -46,8 +46,14 @@ struct EMRCluster: Kind {
     return now
   }
 
+  /// What was launched only just now may not be listed yet: then it is looked for as long as after a lost answer.
   func find(_ inputs: Inputs, context: ResourceContext) async throws -> String? {
     guard !context.token.isEmpty else { return nil }
+    let rest = EMRLaunch.lookup - (context.age ?? EMRLaunch.lookup)
+    return try await clock.poll(upTo: rest, longest: .seconds(2)) { try await look(inputs, context) }
+  }
+
+  private func look(_ inputs: Inputs, _ context: ResourceContext) async throws -> String? {
     for summary in try await emr.listClusters(states: EMR.ClusterState.active) where summary.name == inputs.name {
       guard let cluster = try await emr.describeCluster(summary.id) else { continue }
       if cluster.tagValues[Tags.token] == context.token, Tags.areOurs(cluster.tagValues, context.tags) {

@@ -49,7 +49,8 @@ struct Refresher: Sendable {
 
   private func read(_ record: StateResource) async throws -> Reading {
     let provider = try environment.provider(for: record.address)
-    let context = environment.context(for: record.address, token: record.token ?? "")
+    let context = environment.context(
+      for: record.address, token: record.token ?? "", begun: record.createdAt)
     if !refresh, record.status == .created, let id = record.id {
       return .present(id: id, Observation(inputs: record.inputs, outputs: record.outputs))
     }

@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// No clock of another machine is trusted. A lock is taken over when its object has kept one version, seen by
 /// us, for the whole lease on our own monotonic clock. The holder in turn counts its lease from the moment it
-/// *sent* its last successful beat, so it always gives up before anyone else may take over.
+/// *sent* its last successful beat, so it always gives up before anyone else may take over. A holder of which
+/// this machine knows that its process is gone is not waited for so long: only until what it had sent has arrived.
 package final class LeaseLock: Sendable {
   private struct Holding {
     var version: StateVersion
@@ -16,21 +17,28 @@ package final class LeaseLock: Sendable {
     var heartbeat: Task<Void, Never>?
   }
 
+  /// What a process has sent before it was killed has arrived after this long.
+  package static let settling = Duration.seconds(2)
+
   private let store: any StateStore
   private let clock: any EngineClock
   private let record: LockRecord
+  private let isGone: @Sendable (LockRecord) -> Bool
   private let events: EventHandler
   private let holding = Mutex<Holding?>(nil)
   /// One write of the lock object at a time: the heartbeat's and `confirm`'s must not race each other.
   private let beats = SerialGate()
 
+  /// - Parameter isGone: True when the holder's process certainly does not run any more. Only the machine that it ran
+  ///   on can tell.
   package init(
     store: any StateStore, record: LockRecord, clock: any EngineClock = SystemEngineClock(),
-    events: @escaping EventHandler = { _ in }
+    isGone: @escaping @Sendable (LockRecord) -> Bool = { _ in false }, events: @escaping EventHandler = { _ in }
   ) {
     self.store = store
     self.record = record
     self.clock = clock
+    self.isGone = isGone
     self.events = events
   }
 
@@ -59,6 +67,7 @@ package final class LeaseLock: Sendable {
       let holder = LockRecord.decode(current.bytes)
       watch.saw(current.version, holder, at: clock.uptime)
       if watch.isExpired(at: clock.uptime) { return current.version }
+      if let holder, isGone(holder) { watch.isGone(settling: Self.settling) }
       let isOver = timeout.map { clock.uptime - start >= $0 } ?? watch.isAlive
       if isOver { throw LockHeld(holder: holder, location: store.location) }
       if watch.isFirstSight, let holder { events(.waitingForLock(holder)) }
@@ -210,6 +219,12 @@ private struct Watch {
     since = now
     // Bounded, so that a damaged record neither locks for ever nor is robbed at once.
     lease = .seconds(min(max(holder?.lease ?? 60, 5), 600))
+  }
+
+  /// The holder of the version last seen does not live: nothing but what it had sent is waited for.
+  mutating func isGone(settling: Duration) {
+    lease = min(lease, settling)
+    isAlive = false
   }
 
   func isExpired(at now: Duration) -> Bool {

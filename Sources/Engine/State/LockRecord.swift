@@ -6,6 +6,8 @@ package struct LockRecord: Sendable, Hashable, Codable {
   package var user: String
   package var host: String
   package var pid: Int
+  /// Names the process for ever, where the machine can do that: no other process on any machine is called so.
+  package var process: String?
   /// `mrhealth up`
   package var command: String
   package var since: Date
@@ -19,12 +21,13 @@ package struct LockRecord: Sendable, Hashable, Codable {
   package var beat: Int
 
   package init(
-    user: String, host: String, pid: Int, command: String, since: Date = Date(), token: String = Token.make(),
-    lease: Double = 30, interval: Double = 8, beat: Int = 0
+    user: String, host: String, pid: Int, process: String? = nil, command: String, since: Date = Date(),
+    token: String = Token.make(), lease: Double = 30, interval: Double = 8, beat: Int = 0
   ) {
     self.user = user
     self.host = host
     self.pid = pid
+    self.process = process
     self.command = command
     self.since = since.wholeSeconds
     self.token = token
