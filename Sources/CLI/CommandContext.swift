@@ -63,7 +63,16 @@ struct CommandContext: Sendable {
     let environment = AWSEnvironment(variables: variables, home: home, transport: try http, logger: logger)
     let setup = try await AWSSetup.load(
       environment, profile: options.local ? nil : options.profile, region: options.region ?? region)
-    return setup.client(userAgent: UserAgent.text(version: Version.current))
+    return setup.client(userAgent: UserAgent.text(version: Version.current), readTimeout: try readTimeout)
+  }
+
+  /// `MRHEALTH_READ_TIMEOUT`: seconds of silence after which a call is tried again.
+  private var readTimeout: Duration {
+    get throws(Diagnostic) {
+      guard let text = variables["MRHEALTH_READ_TIMEOUT"], !text.isEmpty else { return .seconds(60) }
+      if let seconds = Int(text), (1...3600).contains(seconds) { return .seconds(seconds) }
+      throw Diagnostic("MRHEALTH_READ_TIMEOUT is not a time", detail: "`\(text)`", remedy: "Give seconds, 1 to 3600.")
+    }
   }
 
   func printJSON(_ value: some Encodable) {

@@ -58,6 +58,23 @@ struct RetryTests {
     #expect(Set(server.requests.map { $0.headers["amz-sdk-invocation-id"] }).count == 1)
   }
 
+  @Test func aServiceThatAnswersIsAskedMoreOften() async {
+    var policy = RetryPolicy(random: { 0 })
+    policy.maxAttemptsWhenAnswered = 10
+    let busy = FakeTransport([down])
+    _ = await call(client(busy, retry: policy))
+    #expect(busy.requests.count == 10)
+    let dead = FakeTransport([broken(.connect, afterSending: false)])
+    _ = await call(client(dead, retry: policy))
+    #expect(dead.requests.count == 3)
+    // It had answered before the network went.
+    let gone = FakeTransport { _, number in number == 1 ? answer(200, "{}") : broken(.reset, afterSending: true) }
+    let known = client(gone, retry: policy)
+    _ = await call(known)
+    _ = await call(known)
+    #expect(gone.requests.count == 11)
+  }
+
   @Test(arguments: [
     // milliseconds; never shortens, adds at most 5 s to the pause of 0.05 s
     ("x-amz-retry-after", "1500", 1.5), ("x-amz-retry-after", "1", 0.05), ("x-amz-retry-after", "60000", 5.05),

@@ -141,6 +141,17 @@ def test_an_endpoint_that_does_not_answer(tool):
     assert "No connection to AWS" in result.err and "AWS_ENDPOINT_URL" in result.err
 
 
+def test_an_endpoint_that_is_silent(tool):
+    """It takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        result = tool("plan", expect=1, AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}", AWS_MAX_ATTEMPTS="1",
+                      MRHEALTH_READ_TIMEOUT="1")
+    assert "STS GetCallerIdentity got no answer" in result.err and "same command again" in result.err
+    wrong = tool("whoami", expect=1, MRHEALTH_READ_TIMEOUT="soon")
+    assert "MRHEALTH_READ_TIMEOUT" in wrong.err and "soon" in wrong.err
+
+
 @pytest.mark.parametrize("arguments", [["validate"], ["validate", "--json"], ["--version"], ["--help"]])
 def test_a_full_disk(stack, arguments):
     """A result that could not be written is not a success: a script would go on with half a file."""

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTP
 package import Logging
+import Synchronization
 
 /// Sends calls to AWS: addressed, signed, retried, errors decoded. One per region and identity; shared by all services.
 package final class AWSClient: Sendable {
@@ -12,15 +13,18 @@ package final class AWSClient: Sendable {
   let retry: RetryPolicy
   let quota: RetryQuota
   let skew = ClockSkew()
+  let answering = AnsweringHosts()
   let keys = SigningKeyCache()
   let logger: Logger
   let userAgent: String
+  /// The longest silence of a service before an attempt counts as failed; 60 s in every SDK.
+  let readTimeout: Duration
 
   package init(
     transport: any HTTPTransport, credentials: any CredentialsProvider, region: String,
     endpoints: EndpointResolver = EndpointResolver(), retry: RetryPolicy = RetryPolicy(),
     logger: Logger = Logger(label: "aws"), clock: any AWSClock = SystemClock(),
-    userAgent: String = UserAgent.text(version: "1")
+    userAgent: String = UserAgent.text(version: "1"), readTimeout: Duration = .seconds(60)
   ) {
     self.transport = transport
     self.credentials = credentials
@@ -31,6 +35,7 @@ package final class AWSClient: Sendable {
     self.logger = logger
     self.clock = clock
     self.userAgent = userAgent
+    self.readTimeout = readTimeout
   }
 
   /// Sends a call, repeating it as the retry policy and its `resend` allow.
@@ -65,4 +70,12 @@ package final class AWSClient: Sendable {
 
   /// Seconds by which AWS's clock is ahead of ours, as far as is known: for `doctor`.
   package var clockOffset: Double { skew.offset }
+}
+
+/// Hosts that have answered this client, whatever they said.
+final class AnsweringHosts: Sendable {
+  private let hosts = Mutex<Set<String>>([])
+
+  func contains(_ host: String) -> Bool { hosts.withLock { $0.contains(host) } }
+  func insert(_ host: String) { hosts.withLock { _ = $0.insert(host) } }
 }

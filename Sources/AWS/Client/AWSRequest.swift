@@ -55,7 +55,7 @@ package struct AWSRequest: Sendable, CustomStringConvertible, CustomReflectable 
   /// Another region than the client's, e.g. a bucket's.
   package var region: String?
   /// No byte in either direction for so long: broken.
-  package var idleTimeout: Duration
+  package var idleTimeout: Duration?
   /// For one attempt, from its start to the last byte of the answer.
   package var deadline: Duration?
   package var progress: (@Sendable (_ sent: Int64, _ received: Int64) -> Void)?
@@ -65,7 +65,7 @@ package struct AWSRequest: Sendable, CustomStringConvertible, CustomReflectable 
     query: [(String, String?)] = [], headers: HTTPHeaders = HTTPHeaders(), body: HTTPBody = .none,
     bucket: String? = nil, target: ResponseTarget = .memory(limit: 32 << 20), resend: Resend = .safe,
     payload: Payload = .hashed, checksum: Checksum = .none, isSigned: Bool = true, accepted: Set<Int> = [],
-    successMayHoldError: Bool = false, region: String? = nil, idleTimeout: Duration = .seconds(60),
+    successMayHoldError: Bool = false, region: String? = nil, idleTimeout: Duration? = nil,
     deadline: Duration? = nil, progress: (@Sendable (_ sent: Int64, _ received: Int64) -> Void)? = nil
   ) {
     self.service = service

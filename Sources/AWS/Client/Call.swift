@@ -84,7 +84,7 @@ struct Call {
       mayBeDone = mayBeDone || failure.error.outcomeUnknown
       failure.error.outcomeUnknown = mayBeDone
       if !failure.isMended {
-        guard let cause = failure.cause, attempt < client.retry.maxAttempts else { throw failure.error }
+        guard let cause = failure.cause, attempt < maxAttempts else { throw failure.error }
         let cost = RetryPolicy.cost(cause)
         guard client.quota.take(cost) else {
           note("not repeated: too many calls failed lately", attempt)
@@ -102,6 +102,10 @@ struct Call {
     }
   }
 
+  private var maxAttempts: Int {
+    client.answering.contains(endpoint.host) ? client.retry.maxAttemptsWhenAnswered : client.retry.maxAttempts
+  }
+
   // MARK: One attempt
 
   /// Signs with a fresh date, sends, and logs the outcome.
@@ -109,7 +113,7 @@ struct Call {
     _ attempt: Int, _ credentials: Credentials?, offset: Double
   ) async -> Result<HTTPResponse, HTTPError> {
     var headers = headers
-    headers.set("amz-sdk-request", "attempt=\(attempt); max=\(client.retry.maxAttempts)")
+    headers.set("amz-sdk-request", "attempt=\(attempt); max=\(maxAttempts)")
     if let credentials {
       let signable = SignableRequest(
         method: request.method, host: endpoint.host, path: endpoint.basePath + request.path, query: request.query,
@@ -119,12 +123,13 @@ struct Call {
     }
     let wire = HTTPRequest(
       method: request.method, url: url, headers: headers, body: request.body, target: request.target,
-      idleTimeout: request.idleTimeout, deadline: request.deadline,
+      idleTimeout: request.idleTimeout ?? client.readTimeout, deadline: request.deadline,
       // libcurl by itself sends again what it wrote to a reused connection that turned out to be dead.
       allowsReconnect: request.resend == .safe, progress: request.progress)
     let start = client.clock.uptime
     do {
       let response = try await client.transport.execute(wire)
+      client.answering.insert(endpoint.host)
       let id = ServiceFault.requestID(response.headers) ?? "-"
       note("status \(response.status)", attempt, start, id)
       return .success(response)

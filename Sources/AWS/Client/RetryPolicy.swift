@@ -12,8 +12,14 @@ package struct RetryPolicy: Sendable {
     case throttled
   }
 
+  /// What is tried, unless the user says otherwise, with a service that answers, if only with errors: a plan of a
+  /// hundred calls must not fail for one of them that met a bad minute.
+  static let patientAttempts = 10
+
   /// The first one included.
   package var maxAttempts: Int
+  /// The same with a service that has answered before: `maxAttempts`, if the user has chosen that.
+  package var maxAttemptsWhenAnswered: Int
   /// Tokens that a client has for retries; when they are used up, failures are reported at once.
   package var capacity: Int
   /// Numbers in 0..<1.
@@ -24,18 +30,21 @@ package struct RetryPolicy: Sendable {
     random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
   ) {
     self.maxAttempts = maxAttempts
+    maxAttemptsWhenAnswered = maxAttempts
     self.capacity = capacity
     self.random = random
   }
 
   /// From `AWS_RETRY_MODE` and `AWS_MAX_ATTEMPTS`, or the profile's `retry_mode` and `max_attempts`. All modes are treated
-  /// as standard; `legacy` has five attempts.
+  /// as standard; `legacy` has five attempts. Where neither is set, three as the SDKs have it, and ten with a service
+  /// that answers: one that cannot be reached is reported soon, one that is busy is waited for.
   package init(environment: AWSEnvironment, profile: SharedConfig.Profile) throws(AWSError) {
     self.init()
+    maxAttemptsWhenAnswered = Self.patientAttempts
     if let mode = environment.variable("AWS_RETRY_MODE") ?? profile["retry_mode"] {
       switch mode.lowercased() {
-      case "standard", "adaptive": break
-      case "legacy": maxAttempts = 5
+      case "standard", "adaptive": maxAttemptsWhenAnswered = maxAttempts
+      case "legacy": (maxAttempts, maxAttemptsWhenAnswered) = (5, 5)
       default:
         throw AWSError(
           code: ClientCode.configuration,
@@ -48,7 +57,7 @@ package struct RetryPolicy: Sendable {
           code: ClientCode.configuration,
           message: "'\(text)' is not a number of attempts: AWS_MAX_ATTEMPTS and max_attempts take 1 to 100")
       }
-      maxAttempts = number
+      (maxAttempts, maxAttemptsWhenAnswered) = (number, number)
     }
   }
 

@@ -35,9 +35,12 @@ package struct AWSSetup: Sendable {
   }
 
   /// A client for the setup's region, or for another one.
-  package func client(region: String? = nil, userAgent: String = UserAgent.text(version: "1")) -> AWSClient {
+  package func client(
+    region: String? = nil, userAgent: String = UserAgent.text(version: "1"), readTimeout: Duration = .seconds(60)
+  ) -> AWSClient {
     AWSClient(
       transport: environment.transport, credentials: credentials, region: region ?? self.region, endpoints: endpoints,
-      retry: retry, logger: environment.logger, clock: environment.clock, userAgent: userAgent)
+      retry: retry, logger: environment.logger, clock: environment.clock, userAgent: userAgent,
+      readTimeout: readTimeout)
   }
 }
