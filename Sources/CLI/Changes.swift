@@ -13,6 +13,8 @@ struct Changes: Sendable {
   /// nil: as long as it takes to know whether the holder lives.
   var lockTimeout: Duration?
   let interruption: Interruption
+  /// The plan and no other: when the state has moved on since, it is refused.
+  var isFixed = false
 
   struct Outcome {
     var plan: Plan
@@ -27,7 +29,7 @@ struct Changes: Sendable {
   func apply(
     _ planned: Plan, options: PlanOptions, consented: Set<Address> = [], again: (Plan) throws -> Bool = { _ in true }
   ) async throws -> Outcome? {
-    try await makeStateBucket(planned)
+    if planned.change(session.stack.state)?.action == .create { try await session.ensureStateBucket() }
     let view = ApplyView(session.context.terminal)
     let lock = LeaseLock(
       store: session.store, record: record, isGone: ProcessIdentity.isGone, events: view.show)
@@ -57,24 +59,15 @@ struct Changes: Sendable {
       stillHeld: { try await lock.confirm() }, fallback: rescue)
     var plan = planned
     let stored = await journal.storedState
-    if stored?.serial != planned.serial || stored?.lineage != planned.lineage {
+    if !isFixed, stored?.serial != planned.serial || stored?.lineage != planned.lineage {
       plan = try await session.plan(options, state: stored, width: width)
       guard try again(plan) else { return nil }
     }
     let environment = session.environment(width: width, interruption: interruption, events: view.show)
     let applier = Applier(environment, journal: journal, consented: consented) { try await lock.confirm() }
+    // A state that could not be saved to the end is in the result.
     let result = try await applier.apply(plan)
-    try await journal.flush()
     return Outcome(plan: plan, result: result)
-  }
-
-  /// The first `up` of all makes the bucket that its state goes to; the plan then finds it and sets the rest.
-  private func makeStateBucket(_ plan: Plan) async throws {
-    let address = session.stack.state
-    guard let change = plan.change(address), change.action == .create, let inputs = change.desired else { return }
-    let provider = try session.environment().provider(for: address)
-    let tags = [Tags.stack: session.stack.name, Tags.address: address.description]
-    _ = try await provider.create(inputs, context: ResourceContext(address: address, tags: tags))
   }
 
   var record: LockRecord {
@@ -91,9 +84,8 @@ struct Changes: Sendable {
   private var rescue: @Sendable (State, Diagnostic) -> Void {
     { [name = session.stack.name, terminal = session.context.terminal] state, _ in
       let path = FileManager.default.currentDirectoryPath + "/\(name).state.rescued.json"
-      guard let bytes = try? state.encoded(), (try? Data(bytes).write(to: URL(filePath: path))) != nil else { return }
-      terminal.note(
-        "The state is in \(path). What AWS has meanwhile is found again by name and tags at the next `mrhealth up`.")
+      guard let bytes = try? state.encoded(), (try? LocalDocument.write(Data(bytes), to: path)) != nil else { return }
+      terminal.note("The state is in \(path). Store it with: mrhealth state push \(path)")
     }
   }
 }

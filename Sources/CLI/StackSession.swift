@@ -155,13 +155,36 @@ struct StackSession: Sendable {
       interruption: interruption)
   }
 
+  /// Makes the bucket that holds the state if it is not there, as the first `up` of all must; plans find it and set
+  /// the rest.
+  func ensureStateBucket() async throws {
+    guard let declaration = stack[stack.state] else { return }
+    do {
+      guard try await S3Client(client).headBucket(stateBucket) == nil else { return }
+    } catch {
+      // Another's, or another region's: `create` says so in its own words.
+      guard error.status == 403 || error.status == 301 else { throw error }
+    }
+    let inputs = declaration.inputs.substituting { variable($0) }
+    let tags = [Tags.stack: stack.name, Tags.address: declaration.address.description]
+    let provider = try environment().provider(for: declaration.address)
+    _ = try await provider.create(inputs, context: ResourceContext(address: declaration.address, tags: tags))
+  }
+
   func plan(_ options: PlanOptions, state: State?, width: Int = 16) async throws -> Plan {
     try await Planner(environment(width: width), options: options).plan(graph, state: state)
   }
 
   /// nil: nothing was ever made.
+  /// - Throws: `Diagnostic` when the state was deleted: to begin anew would make a second of everything.
   func state() async throws -> State? {
-    guard let state = try await store.loadState()?.state else { return nil }
+    guard let state = try await store.loadState()?.state else {
+      guard let last = try await store.history(limit: 1).first else { return nil }
+      throw Diagnostic(
+        "The state was deleted", detail: "\(store.location) is gone; its earlier versions are there.",
+        remedy: "Take it back with `mrhealth state rollback \(last.id)`, or find what AWS has with `mrhealth state "
+          + "rebuild`.")
+    }
     guard state.stack == stack.name else {
       throw Diagnostic(
         "The state belongs to another stack", detail: "\(store.location) is of `\(state.stack)`",

@@ -29,6 +29,34 @@ package struct S3StateStore: StateStore {
     try await put(key, bytes, replacing: version)
   }
 
+  package func history(limit: Int) async throws -> [StoredVersion] {
+    var found: [StoredVersion] = []
+    do {
+      var pages = s3.versionPages(bucket, prefix: key)
+      while found.count < limit, let page = try await pages.next() {
+        // The prefix also fits the lock.
+        found += page.filter { $0.key == key && !$0.isDeleteMarker }.map {
+          StoredVersion(id: $0.versionID, savedAt: $0.lastModified, isCurrent: $0.isLatest)
+        }
+        if let last = page.last, last.key > key { break }
+      }
+    } catch {
+      if error.code == "NoSuchBucket" { return [] }
+      throw Diagnostic(explaining: error)
+    }
+    return Array(found.prefix(limit))
+  }
+
+  package func load(id: String) async throws -> [UInt8]? {
+    do {
+      return try await s3.getObject(bucket: bucket, key: key, versionID: id)?.bytes
+    } catch {
+      // What is no version's name at all.
+      if error.code == "InvalidArgument" || error.status == 400 { return nil }
+      throw Diagnostic(explaining: error)
+    }
+  }
+
   package func readLock() async throws -> StoredObject? { try await get(lockKey) }
 
   package func writeLock(_ bytes: [UInt8], replacing version: StateVersion?) async throws -> StateVersion {

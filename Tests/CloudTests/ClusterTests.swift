@@ -10,6 +10,8 @@ import Testing
   let account = Account()
   var aws: ScriptedAWS { account.aws }
 
+  init() { aws.on("ListClusters", Self.none) }
+
   static func cluster(_ state: String, tags: [String: String] = Account.tags, more: String = "", reason: String = "")
     -> ScriptedAWS.Answer
   {
@@ -20,6 +22,7 @@ import Testing
   }
 
   static let launched = ScriptedAWS.Answer.ok(#"{"JobFlowId":"j-1"}"#)
+  static let none = ScriptedAWS.Answer.ok(#"{"Clusters":[]}"#)
   static let listed = ScriptedAWS.Answer.ok(
     #"{"Clusters":[{"Id":"j-1","Name":"main","Status":{"State":"STARTING"}}]}"#)
 
@@ -92,7 +95,7 @@ import Testing
 
   @Test func `a cluster whose launch's answer was lost is found by its token, not launched twice`() async throws {
     aws.on("RunJobFlow", .lost)
-    aws.on("ListClusters", .ok(#"{"Clusters":[]}"#), Self.listed)
+    aws.on("ListClusters", Self.none, Self.none, Self.listed)
     aws.on("DescribeCluster", Self.cluster("WAITING"))
     #expect(try await create().id == "j-1")
     #expect(aws.count("RunJobFlow") == 1)
@@ -101,11 +104,41 @@ import Testing
 
   @Test func `a cluster of the same name with another token is not taken`() async throws {
     aws.on("RunJobFlow", .lost, Self.launched)
-    aws.on("ListClusters", Self.listed)
+    aws.on("ListClusters", Self.none, Self.listed)
     aws.on(
       "DescribeCluster", Self.cluster("WAITING", tags: Account.tags.merging([Tags.token: "t-0"]) { $1 }))
     #expect(try await create().id == "j-1")
     #expect(aws.count("RunJobFlow") == 2, "nothing of ours was there: asked again")
+  }
+
+  @Test func `a live cluster of this stack that the state does not know is not launched again`() async throws {
+    let others = Account.tags.merging([Tags.token: "t-0"]) { $1 }
+    aws.on("ListClusters", Self.listed)
+    aws.on("DescribeCluster", Self.cluster("WAITING", tags: others))
+    await #expect { try await create() } throws: { error in
+      guard let failure = error as? CreateFailure else { return false }
+      return failure.remains == .nothing && failure.diagnostic.remedy.contains("state rebuild")
+    }
+    #expect(aws.count("RunJobFlow") == 0)
+    // One that is on its way out, or another stack's, does not stand in the way.
+    for answer in [Self.cluster("TERMINATING", tags: others), Self.cluster("WAITING", tags: [Tags.stack: "other"])] {
+      aws.on("RunJobFlow", Self.launched)
+      aws.on("DescribeCluster", answer, Self.cluster("WAITING"))
+      #expect(try await create().id == "j-1")
+    }
+  }
+
+  @Test func `a launch of a moment ago is looked for until the list can show it`() async throws {
+    aws.on("ListClusters", Self.none, Self.none, Self.listed)
+    aws.on("DescribeCluster", Self.cluster("STARTING"))
+    let kind = try account.kind("emr.cluster")
+    let inputs = try account.normalize("emr.cluster", Examples.small)
+    var context = account.context
+    context.age = .seconds(1)
+    #expect(try await kind.find(inputs, context: context) == "j-1")
+    aws.on("ListClusters", Self.none, Self.none, Self.listed)
+    context.age = .seconds(60)
+    #expect(try await kind.find(inputs, context: context) == nil)
   }
 
   @Test func `a failed bootstrap shows the end of its log`() async {

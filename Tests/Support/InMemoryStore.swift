@@ -55,6 +55,20 @@ package final class InMemoryStore: StateStore {
     return written
   }
 
+  package func history(limit: Int) async throws -> [StoredVersion] {
+    contents.withLock { contents in
+      contents.history.indices.suffix(limit).reversed().map {
+        StoredVersion(id: "\($0)", savedAt: nil, isCurrent: $0 == contents.history.count - 1)
+      }
+    }
+  }
+
+  package func load(id: String) async throws -> [UInt8]? {
+    contents.withLock { contents in
+      Int(id).flatMap { contents.history.indices.contains($0) ? contents.history[$0] : nil }
+    }
+  }
+
   package func readLock() async throws -> StoredObject? {
     try point()
     return contents.withLock { $0.lock }

@@ -54,6 +54,19 @@ package enum StoreConformance {
       let winners = await race(20) { _ = try await store.save([UInt8($0)], replacing: version) }
       try expect(winners == 1, "\(winners) succeeded")
     },
+    Case(description: "earlier versions are listed, newest first, and can be loaded") { store in
+      try expect(try await store.history(limit: 10).isEmpty, "an empty store has a history")
+      var version = try await store.save([1], replacing: nil)
+      for byte in [2, 3] as [UInt8] { version = try await store.save([byte], replacing: version) }
+      _ = try await store.writeLock([9], replacing: nil)
+      let history = try await store.history(limit: 10)
+      var bytes: [[UInt8]?] = []
+      for stored in history { bytes.append(try await store.load(id: stored.id)) }
+      try expect(bytes == [[3], [2], [1]], "other contents: \(bytes)")
+      try expect(history.map(\.isCurrent) == [true, false, false], "another one is current")
+      try expect(try await store.history(limit: 2).map(\.id) == history.prefix(2).map(\.id), "the limit does not hold")
+      try expect(try await store.load(id: "no-such-version") == nil, "load(id:) gave something")
+    },
     Case(description: "the lock obeys the same conditions") { store in
       let first = try await store.writeLock([1], replacing: nil)
       try await expectConflict { _ = try await store.writeLock([2], replacing: nil) }

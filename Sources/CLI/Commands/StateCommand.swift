@@ -8,7 +8,8 @@ struct StateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "state", abstract: "Look into the state, and mend it.",
     subcommands: [
-      List.self, Show.self, Pull.self, Import.self, Remove.self, Move.self, Unlock.self,
+      List.self, Show.self, Pull.self, Push.self, History.self, Rollback.self, Rebuild.self, Import.self, Remove.self,
+      Move.self, Unlock.self,
     ])
 
   /// - Throws: `Diagnostic` when there is no state.

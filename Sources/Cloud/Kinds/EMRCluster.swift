@@ -64,12 +64,30 @@ struct EMRCluster: Kind {
   }
 
   func create(_ inputs: Inputs, context: ResourceContext) async throws -> (id: String, outputs: Outputs) {
+    try await checkForTwin(inputs, context)
     let launch = EMRLaunch(emr: emr, clock: clock) { try await find(inputs, context: context) }
     let id = try await launch.start(
       inputs.runJobFlow(tags: inputs.tags.merging(context.tags) { $1 }), progress: context.progress)
     try await context.created(id)
     let cluster = try await ready(id, inputs: inputs, progress: context.progress)
     return (id, Self.outputs(cluster))
+  }
+
+  /// A live cluster that says it is this one means that the state does not know it: another one would cost twice.
+  private func checkForTwin(_ inputs: Inputs, _ context: ResourceContext) async throws {
+    let living = EMR.ClusterState.active.filter(\.acceptsSteps)
+    for summary in try await emr.listClusters(states: living) where summary.name == inputs.name {
+      guard let cluster = try await emr.describeCluster(summary.id), cluster.state.acceptsSteps else { continue }
+      let tags = cluster.tagValues
+      guard Tags.areOurs(tags, context.tags), context.token.isEmpty || tags[Tags.token] != context.token else {
+        continue
+      }
+      throw CreateFailure(
+        .nothing,
+        Diagnostic(
+          "Cluster \(cluster.id) of this stack is running already", detail: "the state does not know it",
+          remedy: "Take it over with `mrhealth state rebuild`."))
+    }
   }
 
   /// Waits until the cluster takes steps.

@@ -65,7 +65,9 @@ struct S3Upload: Kind {
       exclude: inputs.exclude.map(Glob.init))
   }
 
-  /// One listing; an object that is gone or has another content than we put shows as drift.
+  /// One listing; an object that is gone or has another content than we put shows as drift. Where nothing is recorded of
+  /// what we put (after an import, or with the state lost), what the bucket has under a file's key is taken for it, and
+  /// compared by its content where its ETag tells that.
   func read(
     _ id: String, recorded: Inputs, outputs: Outputs?, context: ResourceContext
   ) async throws -> Observed<Self>? {
@@ -75,7 +77,14 @@ struct S3Upload: Kind {
       var pages = s3.objectPages(recorded.bucket, prefix: recorded.prefix)
       while let page = try await pages.next() {
         for object in page.objects {
-          guard let before = outputs?.recorded[object.key] else { continue }
+          let before: RecordedObject
+          if let outputs {
+            guard let recorded = outputs.recorded[object.key] else { continue }
+            before = recorded
+          } else {
+            guard let md5 = recorded.objects[object.key] else { continue }
+            before = RecordedObject(etag: md5, md5: md5, size: object.size)
+          }
           let same = object.etag == before.etag && object.size == before.size
           now.inputs.objects[object.key] = same ? before.md5 : "changed outside (\(object.etag))"
           now.outputs.recorded[object.key] = before
@@ -88,12 +97,24 @@ struct S3Upload: Kind {
     return now
   }
 
-  /// Uploading again is harmless: there is nothing to look for.
-  func find(_ inputs: Inputs, context: ResourceContext) async throws -> String? { nil }
+  /// There as soon as one of its objects is.
+  func find(_ inputs: Inputs, context: ResourceContext) async throws -> String? {
+    do {
+      var pages = s3.objectPages(inputs.bucket, prefix: inputs.prefix)
+      while let page = try await pages.next() {
+        if page.objects.contains(where: { inputs.objects[$0.key] != nil }) { return Self.id(inputs) }
+      }
+    } catch {
+      guard error.code == "NoSuchBucket" else { throw error }
+    }
+    return nil
+  }
+
+  private static func id(_ inputs: Inputs) -> String { "\(inputs.bucket)/\(inputs.prefix)" }
 
   func create(_ inputs: Inputs, context: ResourceContext) async throws -> (id: String, outputs: Outputs) {
     let outputs = try await sync(inputs, recorded: [:], context)
-    return ("\(inputs.bucket)/\(inputs.prefix)", outputs)
+    return (Self.id(inputs), outputs)
   }
 
   func update(_ id: String, from old: Inputs, to new: Inputs, context: ResourceContext) async throws -> Outputs {

@@ -1,3 +1,5 @@
+package import FoundationEssentials
+
 /// One stored version of an object, as the store tells them apart (an ETag). Compared for equality only.
 package struct StateVersion: Sendable, Hashable, Codable, CustomStringConvertible {
   package let tag: String
@@ -16,6 +18,21 @@ package struct StoredObject: Sendable, Hashable {
   package init(bytes: [UInt8], version: StateVersion) {
     self.bytes = bytes
     self.version = version
+  }
+}
+
+/// An earlier version of the state, or the one of now.
+package struct StoredVersion: Sendable, Hashable {
+  /// The store's name for it.
+  package var id: String
+  package var savedAt: Date?
+  /// What `load` gives.
+  package var isCurrent: Bool
+
+  package init(id: String, savedAt: Date?, isCurrent: Bool) {
+    self.id = id
+    self.savedAt = savedAt
+    self.isCurrent = isCurrent
   }
 }
 
@@ -44,6 +61,11 @@ package protocol StateStore: Sendable {
   /// Nil when there is none yet.
   func load() async throws -> StoredObject?
   func save(_ bytes: [UInt8], replacing version: StateVersion?) async throws -> StateVersion
+
+  /// The versions of the state that can be had, newest first. One that was deleted leaves its earlier versions.
+  func history(limit: Int) async throws -> [StoredVersion]
+  /// The bytes of one of them; nil when it is not there (any more).
+  func load(id: String) async throws -> [UInt8]?
 
   func readLock() async throws -> StoredObject?
   func writeLock(_ bytes: [UInt8], replacing version: StateVersion?) async throws -> StateVersion

@@ -1,6 +1,6 @@
 /// Does `work` for each item, at most `limit` at once. The first failure cancels the rest and is thrown.
 /// - Returns: the results in the items' order.
-func concurrently<Item: Sendable, Value: Sendable, Failure: Error>(
+package func concurrently<Item: Sendable, Value: Sendable, Failure: Error>(
   _ items: [Item], limit: Int, _ work: @escaping @Sendable (Item) async throws(Failure) -> Value
 ) async throws(Failure) -> [Value] {
   let outcome = await withTaskGroup(
