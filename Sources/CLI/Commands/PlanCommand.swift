@@ -12,13 +12,20 @@ struct PlanCommand: AsyncParsableCommand {
   @Option(name: .long, help: ArgumentHelp("Only this resource and what it needs.", valueName: "address"))
   var target: [String] = []
 
+  @Option(name: .long, help: ArgumentHelp("Save the plan, for `up PLANFILE`.", valueName: "file"))
+  var out: String?
+
+  @Flag(name: .customLong("refresh-only"), help: "Only what was changed outside, to be taken over into the state.")
+  var refreshOnly = false
+
   @Flag(name: .customLong("detailed-exitcode"), help: "Exit with 2 when there are changes.")
   var detailedExitCode = false
 
   func run() async throws {
     let context = CommandContext(options)
     let session = try await StackSession.open(context)
-    let options = PlanOptions(targets: try Targets.parse(target, in: session.graph))
+    let options = PlanOptions(
+      mode: refreshOnly ? .refreshOnly : .up, targets: try Targets.parse(target, in: session.graph))
     let plan = try await session.plan(options, state: try await session.state())
     DiagnosticView(context.terminal).show(plan.diagnostics)
     if self.options.json {
@@ -27,6 +34,10 @@ struct PlanCommand: AsyncParsableCommand {
       context.terminal.print(PlanView(context.terminal).lines(plan).joined(separator: "\n"))
     }
     if !plan.errors.isEmpty { throw Exit(status: .error) }
+    if let out {
+      try PlanFile(plan, session: session).write(out)
+      context.terminal.note("Saved: mrhealth up \(out)")
+    }
     if detailedExitCode, plan.hasChanges { throw Exit(status: .changesPending) }
   }
 }

@@ -8,8 +8,14 @@ struct Up: AsyncParsableCommand {
 
   @OptionGroup var options: GlobalOptions
 
+  @Argument(help: ArgumentHelp("A plan that `plan --out` has saved: that and nothing else.", valueName: "planfile"))
+  var planFile: String?
+
   @Flag(name: .shortAndLong, help: "Do not ask.")
   var yes = false
+
+  @Flag(name: .customLong("refresh-only"), help: "Take over into the state what was changed outside; change nothing.")
+  var refreshOnly = false
 
   @Option(name: .long, help: ArgumentHelp("Only this resource and what it needs.", valueName: "address"))
   var target: [String] = []
@@ -27,6 +33,9 @@ struct Up: AsyncParsableCommand {
   func validate() throws {
     guard (1...256).contains(parallelism) else { throw ValidationError("--parallelism takes 1 to 256") }
     guard (lockTimeout ?? 0) >= 0 else { throw ValidationError("--lock-timeout takes seconds") }
+    guard planFile == nil || (target.isEmpty && !refreshOnly) else {
+      throw ValidationError("a saved plan says itself what it is about: leave --target and --refresh-only out")
+    }
   }
 
   func run() async throws {
@@ -37,22 +46,35 @@ struct Up: AsyncParsableCommand {
     let interrupts = Interrupts.handling(interruption, terminal)
     defer { withExtendedLifetime(interrupts) {} }
 
-    let planning = PlanOptions(targets: try Targets.parse(target, in: session.graph))
-    let plan = try await session.plan(planning, state: try await session.state(), width: parallelism)
+    let planning = PlanOptions(
+      mode: refreshOnly ? .refreshOnly : .up, targets: try Targets.parse(target, in: session.graph))
+    let plan = try await plan(planning, session)
     DiagnosticView(terminal).show(plan.diagnostics)
     guard plan.errors.isEmpty else { throw Exit(status: .error) }
     guard plan.hasChanges else { return finish(context, plan, nil) }
     guard try approve(plan, context) else { throw Exit(status: .error) }
     if interruption.isInterrupted { throw CancellationError() }
-    let changes = Changes(
+    var changes = Changes(
       session: session, command: "mrhealth up", width: parallelism, lockTimeout: lockTimeout.map { .seconds($0) },
       interruption: interruption)
+    changes.isFixed = planFile != nil
     let outcome = try await changes.apply(plan, options: planning, consented: Set(plan.needingConsent)) {
       try approve($0, context)
     }
     guard let outcome else { throw Exit(status: .error) }
     finish(context, outcome.plan, outcome)
     try OutcomeReport(context, command: "up").check(outcome.result)
+  }
+
+  /// The saved plan, if one is named; otherwise a new one.
+  private func plan(_ options: PlanOptions, _ session: StackSession) async throws -> Plan {
+    guard let planFile else {
+      return try await session.plan(options, state: try await session.state(), width: parallelism)
+    }
+    let file = try PlanFile.read(planFile, session: session)
+    let changed = file.changed(in: session.environment())
+    guard changed.isEmpty else { throw Diagnostics(changed) }
+    return file.plan
   }
 
   /// Shows the plan and asks; what loses data needs its address typed, or named by `--confirm`.
@@ -71,13 +93,14 @@ struct Up: AsyncParsableCommand {
         return false
       }
     }
-    return try yes || Consent.ask("Go on?", terminal)
+    // Whoever saved a plan has read it.
+    return try yes || planFile != nil || Consent.ask("Go on?", terminal)
   }
 
   private func finish(_ context: CommandContext, _ plan: Plan, _ outcome: Changes.Outcome?) {
     if options.json {
       context.printJSON(ApplyDocument(plan, outcome?.result))
-    } else if let result = outcome?.result {
+    } else if let result = outcome?.result, plan.mode != .refreshOnly {
       context.terminal.print("Done: \(result.done.count) of \(plan.changes.count(where: \.action.isChange)) changes.")
     } else {
       context.terminal.print(PlanView(context.terminal).summary(plan))

@@ -19,6 +19,11 @@ struct PlanView {
   }
 
   func summary(_ plan: Plan) -> String {
+    if plan.mode == .refreshOnly {
+      let (drifted, gone) = (plan.summary.drifted, plan.summary.forget)
+      guard plan.hasChanges else { return "Nothing was changed outside." }
+      return "\(drifted) changed outside\(gone > 0 ? ", of them \(gone) deleted" : "")."
+    }
     guard plan.hasChanges else {
       let kept = plan.changes.filter { $0.action == .keep }.map(\.address.description)
       return kept.isEmpty

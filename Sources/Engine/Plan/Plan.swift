@@ -109,6 +109,8 @@ package struct ResourceChange: Sendable, Hashable, Codable {
   package var inputs: Value?
   /// Inputs with references filled in, as far as they are known.
   @PlannedOptional package var desired: Value?
+  /// The same in canonical form; nil as long as something in it is not known.
+  @PlannedOptional package var canonical: Value?
   /// What AWS said while planning.
   package var observed: Observation?
   package var dependsOn: [Address]
@@ -118,8 +120,8 @@ package struct ResourceChange: Sendable, Hashable, Codable {
   package init(
     address: Address, action: Action, id: String? = nil, attributes: [AttributeChange] = [],
     drift: [AttributeChange] = [], reason: String? = nil, needsConsent: Bool = false, deleteFirst: Bool = true,
-    inputs: Value? = nil, desired: Value? = nil, observed: Observation? = nil, dependsOn: [Address] = [],
-    keep: Bool = false, protect: Bool = false
+    inputs: Value? = nil, desired: Value? = nil, canonical: Value? = nil, observed: Observation? = nil,
+    dependsOn: [Address] = [], keep: Bool = false, protect: Bool = false
   ) {
     self.address = address
     self.action = action
@@ -131,6 +133,7 @@ package struct ResourceChange: Sendable, Hashable, Codable {
     self.deleteFirst = deleteFirst
     self.inputs = inputs
     self.desired = desired
+    self.canonical = canonical
     self.observed = observed
     self.dependsOn = dependsOn
     self.keep = keep

@@ -40,6 +40,7 @@ struct PlanDraft {
       var change = decide(declaration, provider, raw: raw, canonical: canonical)
       change.inputs = declaration.inputs
       change.desired = raw
+      change.canonical = canonical
       change.dependsOn = scope.graph.dependencies(of: address)
       change.keep = declaration.keep
       change.protect = declaration.protect
