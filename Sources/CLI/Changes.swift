@@ -19,6 +19,8 @@ struct Changes: Sendable {
   struct Outcome {
     var plan: Plan
     var result: ApplyResult
+    /// What is there now and is paid by the hour, as far as the state knows.
+    var billed: [StateResource]
   }
 
   /// Takes the lock, plans again if the state has moved on since `planned`, and applies.
@@ -67,7 +69,10 @@ struct Changes: Sendable {
     let applier = Applier(environment, journal: journal, consented: consented) { try await lock.confirm() }
     // A state that could not be saved to the end is in the result.
     let result = try await applier.apply(plan)
-    return Outcome(plan: plan, result: result)
+    let billed = await journal.state.sortedResources.filter {
+      $0.id != nil && Catalog.billedByTheHour.contains($0.address.kind)
+    }
+    return Outcome(plan: plan, result: result, billed: billed)
   }
 
   var record: LockRecord {

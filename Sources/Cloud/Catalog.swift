@@ -10,6 +10,9 @@ package enum Catalog {
     EC2SecurityGroup.definition, SNSTopic.definition, EMRCluster.definition,
   ]
 
+  /// Kinds that cost money as long as one of them is there, used or not.
+  package static let billedByTheHour: Set<String> = [EMRCluster.definition.kind]
+
   /// The kinds at work in one account and region, by name.
   /// - Parameter folder: the stack's, from which uploads take their files.
   package static func providers(

@@ -1,4 +1,5 @@
 internal import AWS
+internal import Engine
 internal import Model
 
 /// One launch of a cluster: waits through IAM's eventual consistency, and settles lost answers by looking.
@@ -15,7 +16,8 @@ struct EMRLaunch {
   let find: () async throws -> String?
 
   /// - Returns: the cluster's id.
-  func start(_ input: EMR.RunJobFlowInput, progress: (String) -> Void) async throws -> String {
+  /// - Throws: also `CancellationError` after an interrupt, between two calls.
+  func start(_ input: EMR.RunJobFlowInput, context: ResourceContext) async throws -> String {
     let deadline = clock.uptime + Self.propagation
     var pause = Duration.seconds(1)
     var lostAnswers = 0
@@ -27,11 +29,11 @@ struct EMRLaunch {
         failure = error
       }
       if EMRClient.isPropagationDelay(failure), clock.uptime + pause < deadline {
-        progress("waiting for IAM to know the instance profile")
-        try await clock.sleep(for: pause)
+        context.progress("waiting for IAM to know the instance profile")
+        try await clock.sleep(for: pause, isStopped: context.isInterrupted)
         pause = min(pause * 2, .seconds(10))
       } else if failure.outcomeUnknown, lostAnswers < 3 {
-        progress("the answer was lost: looking for the cluster")
+        context.progress("the answer was lost: looking for the cluster")
         if let id = try await clock.poll(upTo: Self.lookup, find) { return id }
         lostAnswers += 1
       } else {

@@ -109,6 +109,8 @@ struct TypedProvider<K: Kind>: ResourceProvider {
   private func reporting<Result>(_ context: ResourceContext, _ body: () async throws -> Result) async throws -> Result {
     do {
       return try await body()
+    } catch let stop as CancellationError {
+      throw stop
     } catch let failure as CreateFailure {
       throw CreateFailure(failure.remains, Diagnostic(explaining: failure.underlying).at(context.address))
     } catch {

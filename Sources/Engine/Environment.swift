@@ -65,6 +65,7 @@ package struct EngineEnvironment: Sendable {
     // By the calendar, since another machine may have begun it: never less than nothing.
     let age = begun.map { Duration.seconds(max(0, clock.now.timeIntervalSince($0))) }
     return ResourceContext(
-      address: address, tags: tags, token: token, age: age, progress: progress, created: created)
+      address: address, tags: tags, token: token, age: age,
+      isInterrupted: { [interruption] in interruption.isInterrupted }, progress: progress, created: created)
   }
 }

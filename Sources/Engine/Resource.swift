@@ -98,6 +98,9 @@ package struct ResourceContext: Sendable {
   /// For `find`: how long ago the create was begun whose work is looked for. What AWS has just made it may not show
   /// yet, so a look that finds nothing settles nothing while this is short. Nil: not known, or long.
   package var age: Duration?
+  /// True after the first Ctrl-C: what waits for minutes, or goes on call after call, stops by throwing
+  /// `CancellationError`; calls under way are let finish (invariant 8).
+  package var isInterrupted: @Sendable () -> Bool
   /// Tells a watching user what is awaited, e.g. "BOOTSTRAPPING".
   package var progress: @Sendable (String) -> Void
   /// Stores the id durably; returns when it is in the state store.
@@ -105,6 +108,7 @@ package struct ResourceContext: Sendable {
 
   package init(
     address: Address, tags: [String: String], token: String = "", age: Duration? = nil,
+    isInterrupted: @escaping @Sendable () -> Bool = { false },
     progress: @escaping @Sendable (String) -> Void = { _ in },
     created: @escaping @Sendable (String) async throws -> Void = { _ in }
   ) {
@@ -112,6 +116,7 @@ package struct ResourceContext: Sendable {
     self.tags = tags
     self.token = token
     self.age = age
+    self.isInterrupted = isInterrupted
     self.progress = progress
     self.created = created
   }

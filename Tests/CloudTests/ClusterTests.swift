@@ -141,6 +141,25 @@ import Testing
     #expect(try await kind.find(inputs, context: context) == nil)
   }
 
+  @Test func `an interrupt ends the waiting and leaves the cluster`() async throws {
+    aws.on("RunJobFlow", Self.launched)
+    aws.on("DescribeCluster", Self.cluster("STARTING"))
+    var context = account.context
+    context.isInterrupted = { [account] in account.progress.count >= 2 }
+    let kind = try account.kind("emr.cluster")
+    let inputs = try account.normalize("emr.cluster", Examples.small)
+    await #expect(throws: CancellationError.self) { try await kind.create(inputs, context: context) }
+    #expect(account.created == ["j-1"])
+    #expect(aws.count("DescribeCluster") == 2 && aws.count("TerminateJobFlows") == 0)
+    aws.on("DescribeCluster", Self.cluster("TERMINATING"))
+    aws.on("ListSteps", .ok(#"{"Steps":[]}"#))
+    aws.on("TerminateJobFlows", .ok("{}"))
+    await #expect(throws: CancellationError.self) {
+      try await kind.delete("j-1", recorded: inputs, context: context)
+    }
+    #expect(aws.count("TerminateJobFlows") == 1)
+  }
+
   @Test func `a failed bootstrap shows the end of its log`() async {
     aws.on("RunJobFlow", Self.launched)
     let reason =

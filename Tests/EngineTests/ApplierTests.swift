@@ -196,4 +196,26 @@ import Testing
         "skipped c for b",
       ])
   }
+
+  @Test func whatAnInterruptLeavesToTheCloudIsGoneOnWith() async throws {
+    let world = World()
+    let chain = [declare("a"), declare("b", ["of": "${test.thing.a.arn}"])]
+    world.cloud.fail(.create, thing("a"), .after, with: CancellationError())
+    let first = try await world.up(chain)
+    #expect(first.underway == [.init(address: thing("a"), action: .create, id: "id-1")])
+    #expect(first.failed.isEmpty && first.unstarted == [thing("b")] && !first.isComplete)
+    let record = try await world.state?.resources[thing("a")]
+    #expect(record?.status == .creating && record?.id == "id-1")
+    #expect(try await world.plan(chain).actions == ["a": .adopt, "b": .create])
+    #expect(try await world.up(chain).isComplete)
+    #expect(world.cloud.things.count == 2)
+
+    world.cloud.fail(.delete, thing("b"), .before, with: CancellationError())
+    let second = try await world.destroy()
+    #expect(second.underway == [.init(address: thing("b"), action: .delete, id: "id-2")])
+    #expect(second.unstarted == [thing("a")])
+    #expect(try await world.state?.resources[thing("b")]?.status == .deleting)
+    #expect(try await world.destroy().isComplete)
+    #expect(world.cloud.things.isEmpty)
+  }
 }

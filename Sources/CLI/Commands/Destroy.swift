@@ -59,7 +59,7 @@ struct Destroy: AsyncParsableCommand {
       }
       if !outcome.result.isComplete {
         finish(context, plan, outcome)
-        return try OutcomeReport(context, command: purge ? "destroy --purge" : "destroy").check(outcome.result)
+        return try OutcomeReport(context, command: purge ? "destroy --purge" : "destroy").check(outcome)
       }
     }
     if let bucket { try await delete(bucket, session) }

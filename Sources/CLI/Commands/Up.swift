@@ -63,7 +63,7 @@ struct Up: AsyncParsableCommand {
     }
     guard let outcome else { throw Exit(status: .error) }
     finish(context, outcome.plan, outcome)
-    try OutcomeReport(context, command: "up").check(outcome.result)
+    try OutcomeReport(context, command: "up").check(outcome)
   }
 
   /// The saved plan, if one is named; otherwise a new one.
@@ -133,6 +133,8 @@ struct ApplyDocument: Encodable {
   var done: [String]
   var failed: [Failure]
   var skipped: [String]
+  /// Begun and left to AWS by an interrupt.
+  var underway: [String]
   var interrupted: Bool
 
   init(_ plan: Plan, _ result: ApplyResult?) {
@@ -144,6 +146,7 @@ struct ApplyDocument: Encodable {
         remedy: failure.diagnostic.remedy)
     }
     skipped = ((result?.skipped ?? []) + (result?.unstarted ?? [])).map(\.description)
+    underway = (result?.underway ?? []).map(\.address.description)
     interrupted = result?.interrupted ?? false
   }
 }
@@ -158,14 +161,17 @@ struct OutcomeReport {
     self.command = command
   }
 
-  func check(_ result: ApplyResult) throws {
+  func check(_ outcome: Changes.Outcome) throws {
+    let result = outcome.result
     guard !result.isComplete else { return }
     DiagnosticView(context.terminal).show(result.failed.map(\.diagnostic) + [result.stopped].compactMap(\.self))
+    var lines = result.underway.map { "Under way in AWS: \($0.address)\($0.id.map { " (\($0))" } ?? "")" }
     let rest = result.skipped + result.unstarted
-    if !rest.isEmpty {
-      context.terminal.note(
-        "Not begun: \(rest.map(\.description).joined(separator: ", "))\nGo on with: mrhealth \(command)")
-    }
+    if !rest.isEmpty { lines.append("Not begun: \(rest.map(\.description).joined(separator: ", "))") }
+    // Whoever walks away now should know it.
+    lines += outcome.billed.map { "Costs money until it is destroyed or ends: \($0.address) (\($0.id ?? ""))" }
+    lines.append("Go on with: mrhealth \(command)")
+    context.terminal.note(lines.joined(separator: "\n"))
     throw Exit(status: result.interrupted ? .interrupted : .partlyApplied)
   }
 }

@@ -168,7 +168,7 @@ struct EC2SecurityGroup: Kind {
       let rules = other.ingress.flatMap(\.rules).map(Rule.init).filter { $0.group == id }
       if !rules.isEmpty { try await ec2.revokeIngress(other.id, rules.map(\.permission)) }
     }
-    let deleted: Bool? = try await clock.poll(upTo: .seconds(600)) {
+    let deleted: Bool? = try await clock.poll(upTo: .seconds(600), isStopped: context.isInterrupted) {
       do {
         try await ec2.deleteSecurityGroup(id)
         return true

@@ -67,9 +67,9 @@ struct EMRCluster: Kind {
     try await checkForTwin(inputs, context)
     let launch = EMRLaunch(emr: emr, clock: clock) { try await find(inputs, context: context) }
     let id = try await launch.start(
-      inputs.runJobFlow(tags: inputs.tags.merging(context.tags) { $1 }), progress: context.progress)
+      inputs.runJobFlow(tags: inputs.tags.merging(context.tags) { $1 }), context: context)
     try await context.created(id)
-    let cluster = try await ready(id, inputs: inputs, progress: context.progress)
+    let cluster = try await ready(id, context)
     return (id, Self.outputs(cluster))
   }
 
@@ -91,10 +91,11 @@ struct EMRCluster: Kind {
   }
 
   /// Waits until the cluster takes steps.
-  private func ready(_ id: String, inputs: Inputs, progress: (String) -> Void) async throws -> EMR.Cluster {
-    let cluster = try await clock.poll(upTo: .seconds(75 * 60)) { () async throws -> EMR.Cluster? in
+  private func ready(_ id: String, _ context: ResourceContext) async throws -> EMR.Cluster {
+    let cluster = try await clock.poll(upTo: .seconds(75 * 60), isStopped: context.isInterrupted) {
+      () async throws -> EMR.Cluster? in
       guard let cluster = try await emr.describeCluster(id) else { return nil }
-      progress("\(id) \(cluster.state.text)")
+      context.progress("\(id) \(cluster.state.text)")
       return cluster.state.isReady || cluster.state.isTerminal || cluster.state == .terminating ? cluster : nil
     }
     guard let cluster else {
@@ -102,7 +103,7 @@ struct EMRCluster: Kind {
     }
     guard cluster.state.isReady else {
       // Its logs are complete once it has ended.
-      let ended = try await end(of: id, progress: progress) ?? cluster
+      let ended = try await end(of: id, context) ?? cluster
       throw await logs.launchFailure(ended)
     }
     return cluster
@@ -145,17 +146,18 @@ struct EMRCluster: Kind {
     let open = try await emr.listSteps(id, states: [.pending, .running])
     if !open.isEmpty, cluster.state.acceptsSteps { _ = try await emr.cancelSteps(id, ids: open.map(\.id), kill: true) }
     try await emr.terminateJobFlows([id])
-    guard try await end(of: id, progress: context.progress) != nil else {
+    guard try await end(of: id, context) != nil else {
       throw Diagnostic(
         "Cluster \(id) did not end in 20 minutes", remedy: "Run the same command again; it goes on waiting.")
     }
   }
 
   /// The ended cluster; nil when it did not end in 20 minutes.
-  private func end(of id: String, progress: (String) -> Void) async throws -> EMR.Cluster? {
-    try await clock.poll(upTo: .seconds(20 * 60)) { () async throws -> EMR.Cluster? in
+  private func end(of id: String, _ context: ResourceContext) async throws -> EMR.Cluster? {
+    try await clock.poll(upTo: .seconds(20 * 60), isStopped: context.isInterrupted) {
+      () async throws -> EMR.Cluster? in
       guard let cluster = try await emr.describeCluster(id) else { return nil }
-      progress("\(id) \(cluster.state.text)")
+      context.progress("\(id) \(cluster.state.text)")
       return cluster.state.isTerminal ? cluster : nil
     }
   }

@@ -193,10 +193,12 @@ struct S3Bucket: Kind {
   func delete(_ id: String, recorded: Inputs, context: ResourceContext) async throws {
     guard try await s3.headBucket(id) != nil else { return }
     do {
-      _ = try await BucketEmptier(s3).empty(bucket: id) { context.progress("\($0.versions) object versions deleted") }
+      let emptied = try await BucketEmptier(s3, isStopped: context.isInterrupted).empty(bucket: id) {
+        context.progress("\($0.versions) object versions deleted")
+      }
+      if emptied.wasStopped { throw CancellationError() }
       try await s3.deleteBucket(id)
-    } catch {
-      guard error.code == "NoSuchBucket" else { throw error }
+    } catch let error as AWSError where error.code == "NoSuchBucket" {
       return
     }
   }

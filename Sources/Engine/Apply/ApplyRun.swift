@@ -222,6 +222,9 @@ struct ApplyRun {
       result.failed.append(.init(address: change.address, action: change.action, diagnostic: diagnostic))
       environment.events(.failed(change.address, change.action, diagnostic, elapsed: elapsed))
       skip(blockedBy: operation)
+    case .interrupted(let id):
+      status[operation] = .dead
+      result.underway.append(.init(address: change.address, action: change.action, id: id))
     case .notStarted:
       // The journal says why; everything else stops as well.
       status[operation] = .waiting(0)
@@ -266,7 +269,8 @@ struct ApplyRun {
     for case (let operation, .waiting) in status where changes[operation.address]?.action.isChange ?? false {
       left.insert(operation.address)
     }
-    result.unstarted = left.subtracting(result.skipped).subtracting(result.failed.map(\.address)).sorted()
+    result.unstarted = left.subtracting(result.skipped).subtracting(result.failed.map(\.address))
+      .subtracting(result.underway.map(\.address)).sorted()
     result.interrupted = environment.interruption.isInterrupted
   }
 }

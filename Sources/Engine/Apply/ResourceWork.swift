@@ -28,6 +28,8 @@ enum WorkOutcome: Sendable {
   case failed(Diagnostic)
   /// Its intent could not be saved, so nothing was sent.
   case notStarted
+  /// Stopped by an interrupt while it was waiting: the next `up` goes on with it.
+  case interrupted(id: String?)
 }
 
 /// Carries out single operations against a provider and the journal.
@@ -60,7 +62,9 @@ struct ResourceWork: Sendable {
       _ = try? await journal.note([address: record])
       return .done(id: made.id, Attributes(id: made.id, outputs: made.outputs, inputs: prepared.canonical))
     } catch {
-      await settle(intent, prepared, id: learned.withLock { $0 }, error)
+      let id = learned.withLock { $0 }
+      await settle(intent, prepared, id: id, error)
+      if error is CancellationError { return .interrupted(id: id) }
       return .failed(Diagnostic(wrapping: error).at(address))
     }
   }
@@ -114,6 +118,8 @@ struct ResourceWork: Sendable {
       }
       _ = try? await journal.note([change.address: prepared.record(id: id, outputs: outputs)])
       return .done(id: id, Attributes(id: id, outputs: outputs, inputs: prepared.canonical))
+    } catch is CancellationError {
+      return .interrupted(id: id)
     } catch {
       return .failed(Diagnostic(wrapping: error).at(change.address))
     }
@@ -140,6 +146,8 @@ struct ResourceWork: Sendable {
       try await provider.delete(id, recorded: record.inputs, context: context)
       _ = try? await journal.note([change.address: nil])
       return .done(id: id, nil)
+    } catch is CancellationError {
+      return .interrupted(id: id)
     } catch {
       return .failed(Diagnostic(wrapping: error).at(change.address))
     }

@@ -264,6 +264,18 @@ private var smallLimits: S3Uploader.Limits {
     #expect(fake.log.filter { $0.hasPrefix("DELETE big") }.count == 1)
   }
 
+  @Test func stoppedBetweenBatchesItSaysSoAndIsGoneOnWith() async throws {
+    let fake = FakeS3()
+    for index in 0..<50 { fake.put("k\(index)", "x") }
+    let isStopped = Mutex(false)
+    let emptier = BucketEmptier(fake.s3, concurrency: 1, pageSize: 10) { isStopped.withLock { $0 } }
+    let first = try await emptier.empty(bucket: "buck") { _ in isStopped.withLock { $0 = true } }
+    #expect(first.wasStopped && first.versions < 50)
+    #expect(fake.keys.count == 50 - first.versions)
+    let rest = try await BucketEmptier(fake.s3).empty(bucket: "buck")
+    #expect(!rest.wasStopped && rest.versions == 50 - first.versions)
+  }
+
   @Test func onlyAPrefix() async throws {
     let fake = FakeS3()
     fake.put("a/1", "x")

@@ -9,6 +9,8 @@ package struct BucketEmptier: Sendable {
     package var uploads = 0
     /// Bytes that the versions held.
     package var bytes: Int64 = 0
+    /// There may be more.
+    package var wasStopped = false
 
     package init() {}
   }
@@ -23,14 +25,19 @@ package struct BucketEmptier: Sendable {
   let s3: S3Client
   let concurrency: Int
   let pageSize: Int
+  private let isStopped: @Sendable () -> Bool
 
   /// - Parameters:
   ///   - concurrency: batches on their way at once.
   ///   - pageSize: versions in a batch, at most 1,000.
-  package init(_ s3: S3Client, concurrency: Int = 6, pageSize: Int = 1000) {
+  ///   - isStopped: looked at before each batch; those under way are finished.
+  package init(
+    _ s3: S3Client, concurrency: Int = 6, pageSize: Int = 1000, isStopped: @escaping @Sendable () -> Bool = { false }
+  ) {
     self.s3 = s3
     self.concurrency = concurrency
     self.pageSize = pageSize
+    self.isStopped = isStopped
   }
 
   /// A bucket that does not exist is empty.
@@ -53,6 +60,12 @@ package struct BucketEmptier: Sendable {
           progress?(now)
         }
         failures = failed
+        if isStopped() {
+          return tally.withLock { tally in
+            tally.wasStopped = true
+            return tally
+          }
+        }
         if found == 0 || failed.contains(where: { !Self.repeatable.contains($0.code) }) { break }
       }
       if let first = failures.first { throw Self.error(bucket, failures.count, first) }
@@ -103,7 +116,7 @@ package struct BucketEmptier: Sendable {
       }
       do throws(AWSError) {
         var pages = s3.versionPages(bucket, prefix: prefix, pageSize: pageSize)
-        while failure == nil, let page = try await pages.next() {
+        while failure == nil, !isStopped(), let page = try await pages.next() {
           guard !page.isEmpty else { continue }
           found += page.count
           if running >= max(1, concurrency) { await collect() }
