@@ -155,20 +155,18 @@ struct StackSession: Sendable {
       interruption: interruption)
   }
 
-  /// Makes the bucket that holds the state if it is not there, as the first `up` of all must; plans find it and set
-  /// the rest.
+  /// Makes the bucket that holds the state if it is not there, as the first `up` of all must: bare, as S3 makes it,
+  /// which is private and encrypted, and tagged as ours. What the stack says of it the plan then sets.
   func ensureStateBucket() async throws {
-    guard let declaration = stack[stack.state] else { return }
+    let s3 = S3Client(client)
     do {
-      guard try await S3Client(client).headBucket(stateBucket) == nil else { return }
+      guard try await s3.headBucket(stateBucket) == nil else { return }
+      try await s3.createBucket(stateBucket)
+      try await s3.putBucketTagging(
+        stateBucket, [Tags.stack: stack.name, Tags.address: stack.state.description])
     } catch {
-      // Another's, or another region's: `create` says so in its own words.
-      guard error.status == 403 || error.status == 301 else { throw error }
+      throw Diagnostic(explaining: error)
     }
-    let inputs = declaration.inputs.substituting { variable($0) }
-    let tags = [Tags.stack: stack.name, Tags.address: declaration.address.description]
-    let provider = try environment().provider(for: declaration.address)
-    _ = try await provider.create(inputs, context: ResourceContext(address: declaration.address, tags: tags))
   }
 
   func plan(_ options: PlanOptions, state: State?, width: Int = 16) async throws -> Plan {
@@ -179,7 +177,8 @@ struct StackSession: Sendable {
   /// - Throws: `Diagnostic` when the state was deleted: to begin anew would make a second of everything.
   func state() async throws -> State? {
     guard let state = try await store.loadState()?.state else {
-      guard let last = try await store.history(limit: 1).first else { return nil }
+      // Who may not list versions cannot be warned.
+      guard let last = try? await store.history(limit: 1).first else { return nil }
       throw Diagnostic(
         "The state was deleted", detail: "\(store.location) is gone; its earlier versions are there.",
         remedy: "Take it back with `mrhealth state rollback \(last.id)`, or find what AWS has with `mrhealth state "

@@ -81,8 +81,22 @@ package struct S3StateStore: StateStore {
       return StoredObject(bytes: object.bytes, version: StateVersion(object.etag))
     } catch {
       if error.code == "NoSuchBucket" { return nil }
-      throw Diagnostic(explaining: error)
+      throw error.status == 403 ? await refused(error) : Diagnostic(explaining: error)
     }
+  }
+
+  /// A bucket that may not even be looked at is another account's, or wants a permission: S3 does not say which.
+  private func refused(_ error: AWSError) async -> Diagnostic {
+    var diagnostic = Diagnostic(explaining: error)
+    do {
+      _ = try await s3.headBucket(bucket)
+    } catch  where error.status == 403 {
+      diagnostic.summary = "The state's bucket `\(bucket)` may not be read"
+      diagnostic.remedy =
+        "Its name may be taken by another account: choose another one in the stack file. If it is yours, ask for "
+        + "s3:ListBucket, s3:GetObject and s3:PutObject on it."
+    } catch {}
+    return diagnostic
   }
 
   private func put(_ key: String, _ bytes: [UInt8], replacing version: StateVersion?) async throws -> StateVersion {

@@ -73,6 +73,14 @@ def test_a_bucket_name_taken_by_another_account(cloud, tool):
     assert cloud.tagged() == [f"bucket/{LAKE}"]
 
 
+def test_the_state_bucket_s_name_taken_by_another_account(cloud, tool):
+    cloud.config(foreign_buckets=[LAKE])
+    result = tool("up", "--yes", expect=1)
+    assert f"`{LAKE}` may not be read" in result.err and "taken by another account" in result.err
+    cloud.config(foreign_buckets=[])
+    assert cloud.tagged() == []
+
+
 @pytest.mark.parametrize("old, new, place, message", [
     ("versioning: true", "versionning: true", "stack.yaml:30:5", "Did you mean `versioning`?"),
     ("versioning: true", "versioning: [", "stack.yaml:", "not valid YAML"),

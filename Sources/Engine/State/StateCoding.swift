@@ -73,7 +73,7 @@ extension State: Codable {
     } catch {
       throw Diagnostic(
         "The state is damaged", detail: "\(location): \(explain(error)).",
-        remedy: "The bucket keeps its earlier versions: copy the last good one over it.")
+        remedy: "The bucket keeps its earlier versions: see `mrhealth state history`, and `mrhealth state rollback`.")
     }
   }
 
