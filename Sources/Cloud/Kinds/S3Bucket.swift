@@ -129,6 +129,12 @@ struct S3Bucket: Kind {
       guard error.status == 403 else { throw error }
       throw takenElsewhere(inputs.name)
     }
+    return try await owned(inputs, context)
+  }
+
+  /// The name of a bucket of this account.
+  /// - Throws: `Diagnostic` when this stack did not make it.
+  private func owned(_ inputs: Inputs, _ context: ResourceContext) async throws -> String {
     let tags = try await s3.getBucketTagging(inputs.name)
     if Tags.areOurs(tags, context.tags) { return inputs.name }
     // A create that was cut short has made the bucket and not yet tagged it: nobody else's is that bare.
@@ -154,7 +160,7 @@ struct S3Bucket: Kind {
     } catch {
       if error.code == "BucketAlreadyExists" { throw takenElsewhere(inputs.name) }
       guard error.code == "BucketAlreadyOwnedByYou" else { throw error }
-      guard try await find(inputs, context: context) != nil else { throw error }
+      _ = try await owned(inputs, context)
     }
     try await s3.putBucketTagging(inputs.name, inputs.tags.merging(context.tags) { $1 })
     try await context.created(inputs.name)

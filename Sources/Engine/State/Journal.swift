@@ -119,8 +119,9 @@ package actor Journal {
     isWriting = false
   }
 
+  /// A stack of some dozen resources is saved at once; of a large one, more and more changes go together.
   private func pause() async {
-    let pause = min(500, writes * 10)
+    let pause = min(500, max(0, writes - 30) * 10)
     if pause > 0 { try? await clock.sleep(for: .milliseconds(pause)) } else { await Task.yield() }
   }
 
