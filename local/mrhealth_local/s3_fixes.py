@@ -24,6 +24,7 @@ def apply() -> None:
     from moto.s3 import models, responses
 
     _default_bucket_settings(models)
+    _forgotten_tags(models)
     _policies(models)
     _received_bodies(models, responses)
     _streamed_multipart(models)
@@ -44,6 +45,20 @@ def _default_bucket_settings(models: Any) -> None:
 
     models.FakeBucket.__init__ = __init__
     models.S3Backend.delete_bucket_encryption = delete_bucket_encryption
+
+
+def _forgotten_tags(models: Any) -> None:
+    """A bucket's tags go with it: moto gives them to the next bucket of that name, and so to a stranger's."""
+    delete_bucket = models.S3Backend.delete_bucket
+
+    def delete_with_tags(self: Any, bucket_name: str) -> Any:
+        arn = self.get_bucket(bucket_name).arn
+        deleted = delete_bucket(self, bucket_name)
+        if deleted is not None:
+            self.tagger.delete_all_tags_for_resource(arn)
+        return deleted
+
+    models.S3Backend.delete_bucket = delete_with_tags
 
 
 def _policies(models: Any) -> None:

@@ -35,6 +35,15 @@ def test_new_buckets_have_the_defaults_of_aws(aws: Served, bucket: str) -> None:
     s3.get_bucket_encryption(Bucket=bucket)
 
 
+def test_a_buckets_tags_go_with_it(aws: Served) -> None:
+    s3 = aws.client("s3")
+    for _ in range(2):
+        s3.create_bucket(Bucket="tagged-once", CreateBucketConfiguration={"LocationConstraint": REGION})
+        assert code(s3.get_bucket_tagging, Bucket="tagged-once") == "NoSuchTagSet"
+        s3.put_bucket_tagging(Bucket="tagged-once", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+        s3.delete_bucket(Bucket="tagged-once")
+
+
 def test_tls_only_policy_does_not_lock_the_bucket(aws: Served, bucket: str) -> None:
     s3 = aws.client("s3")
     policy = {
