@@ -2,7 +2,7 @@ package import Model
 
 /// An IAM policy document in one canonical form, so that two documents that mean the same are equal
 /// however they are written: version filled in, `Statement` a list, single values as lists, lists that
-/// are sets sorted, an account's root written out.
+/// are sets (statements too) sorted, an account's root and everyone written out.
 ///
 /// Source: the grammar of the IAM JSON policy language
 /// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).
@@ -29,7 +29,8 @@ package struct PolicyDocument: Sendable, Hashable, Codable {
       }
       canonical.append(.object(Self.canonical(statement: members)))
     }
-    document["Statement"] = .list(canonical)
+    // All statements count, whatever their order.
+    document["Statement"] = .list(Self.sorted(canonical))
     value = .object(document)
   }
 
@@ -57,7 +58,9 @@ package struct PolicyDocument: Sendable, Hashable, Codable {
       result[key] = statement[key].map(sortedList)
     }
     for key in ["Principal", "NotPrincipal"] {
-      guard let principal = statement[key] else { continue }
+      // Both mean everyone (IAM user guide, "Principal": all principals).
+      guard let written = statement[key] else { continue }
+      let principal = written == "*" ? ["AWS": "*"] : written
       if case .object(let members) = principal {
         result[key] = .object(members.mapValues { sortedList(rootOfAccount($0)) })
       }
@@ -70,6 +73,12 @@ package struct PolicyDocument: Sendable, Hashable, Codable {
         })
     }
     return result
+  }
+
+  private static func sorted(_ statements: [Value]) -> [Value] {
+    // JSON of values that came from JSON never fails; unsorted would only mean a needless update.
+    let keyed = statements.map { (key: (try? ValueCoding.json($0)) ?? "", statement: $0) }
+    return keyed.sorted { $0.key < $1.key }.map(\.statement)
   }
 
   private static func sortedList(_ value: Value) -> Value {

@@ -37,6 +37,11 @@ import Testing
       statement(["Condition": ["NumericLessThan": ["k": "1.5"]]])
     ),
     (
+      "order of statements", ["Statement": [["Effect": "Deny", "Action": "a"], ["Effect": "Allow", "Action": "b"]]],
+      ["Statement": [["Effect": "Allow", "Action": "b"], ["Effect": "Deny", "Action": "a"]]]
+    ),
+    ("everyone", statement(["Principal": "*"]), statement(["Principal": ["AWS": "*"]])),
+    (
       "NotAction and NotResource", statement(["NotAction": ["b", "a"], "NotResource": "r"]),
       statement(["NotAction": ["a", "b"], "NotResource": ["r"]])
     ),
