@@ -75,14 +75,26 @@ struct TypedProvider<K: Kind>: ResourceProvider {
 
   func find(_ inputs: Value, context: ResourceContext) async throws -> String? {
     let inputs = try decode(inputs)
-    return try await reporting(context) { try await base.find(inputs, context: context) }
+    return try await reporting(context) {
+      do {
+        return try await base.find(inputs, context: context)
+      } catch is ForeignResource {
+        // A stranger's is not what an unfinished create has made: that has made nothing.
+        return nil
+      }
+    }
   }
 
   func create(_ inputs: Value, context: ResourceContext) async throws -> Created {
     let inputs = try decode(inputs)
-    return try await reporting(context) {
+    do {
       let created = try await base.create(inputs, context: context)
       return Created(id: created.id, outputs: try ValueCoding.encode(created.outputs))
+    } catch let error as ForeignResource {
+      // Whoever made it, it was not this create: there is nothing to look for.
+      throw CreateFailure(.nothing, error.diagnostic.at(context.address))
+    } catch {
+      throw Diagnostic(explaining: error).at(context.address)
     }
   }
 

@@ -33,10 +33,16 @@ package enum Tags {
   }
 }
 
-extension Diagnostic {
-  /// A resource of the wanted name exists and this stack did not make it (invariant 4).
-  static func notOurs(_ what: String, _ name: String, id: String? = nil, context address: Address) -> Diagnostic {
-    Diagnostic(
+/// A resource of the wanted name exists and this stack did not make it (invariant 4).
+struct ForeignResource: DiagnosticConvertible {
+  let diagnostic: Diagnostic
+
+  init(_ diagnostic: Diagnostic) {
+    self.diagnostic = diagnostic
+  }
+
+  init(_ what: String, _ name: String, id: String? = nil, context address: Address) {
+    diagnostic = Diagnostic(
       "\(what) `\(name)` exists and does not belong to this stack",
       detail: "it does not carry the tags that mrhealth puts on what it makes",
       remedy: "Take it over with `mrhealth state import \(address) \(id ?? name)`, or choose another name.",

@@ -27,7 +27,7 @@ package protocol ResourceProvider: Sendable {
   func read(_ id: String, recorded: Observation, context: ResourceContext) async throws -> Observation?
 
   /// Looks for what an unfinished create has made: by deterministic name or by the token's tag.
-  /// A resource of that name without this stack's tag is not ours: throws a `Diagnostic`.
+  /// A resource of that name without this stack's tag is not ours: nil.
   func find(_ inputs: Value, context: ResourceContext) async throws -> String?
 
   /// Creates. Calls `context.created(id)` as soon as AWS has given the id, before any waiting.

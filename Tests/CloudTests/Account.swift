@@ -50,6 +50,8 @@ func diagnostic<Result>(
     Issue.record("no error", sourceLocation: sourceLocation)
   } catch let diagnostic as Diagnostic {
     return diagnostic
+  } catch let failure as any DiagnosticConvertible {
+    return failure.diagnostic
   } catch {
     Issue.record("not a diagnostic: \(error)", sourceLocation: sourceLocation)
   }

@@ -109,15 +109,21 @@ import Testing
   @Test func `a group is freed of all that refers to it, and waited for`() async throws {
     let circular = Self.group(
       Self.rule(Self.from("sg-1")) + Self.rule(Self.cidr("10.0.0.0/8")), id: "sg-2")
-    aws.on("DescribeSecurityGroups", Self.groups(Self.group()), Self.groups(circular))
+    let letting = Self.group("", id: "sg-3").replacing(
+      "<tagSet>", with: "<ipPermissionsEgress>\(Self.rule(Self.from("sg-1")))</ipPermissionsEgress><tagSet>")
+    aws.on("DescribeSecurityGroups", Self.groups(Self.group()), Self.groups(circular), Self.groups(letting))
     aws.on("RevokeSecurityGroupIngress", .ok("<R/>"))
+    aws.on("RevokeSecurityGroupEgress", .ok("<R/>"))
     aws.on("DeleteSecurityGroup", .fault("DependencyViolation"), .fault("DependencyViolation"), .ok("<R/>"))
     let inputs = try account.normalize("ec2.security_group", Self.inputs)
     try await account.kind("ec2.security_group").delete("sg-1", recorded: inputs, context: account.context)
     #expect(
       aws.changes == [
-        "RevokeSecurityGroupIngress", "DeleteSecurityGroup", "DeleteSecurityGroup", "DeleteSecurityGroup",
+        "RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "DeleteSecurityGroup", "DeleteSecurityGroup",
+        "DeleteSecurityGroup",
       ])
+    let egress = try #require(aws.requests("RevokeSecurityGroupEgress").first).form
+    #expect(egress["GroupId"] == "sg-3" && egress["IpPermissions.1.Groups.1.GroupId"] == "sg-1")
     let form = try #require(aws.requests("RevokeSecurityGroupIngress").first).form
     #expect(form["GroupId"] == "sg-2")
     #expect(form["IpPermissions.1.Groups.1.GroupId"] == "sg-1")

@@ -53,8 +53,8 @@ struct EC2SecurityGroup: Kind {
         .list(
           of: .object([
             Field("protocol", .string(.oneOf(["tcp", "udp", "icmp", "all"])), "tcp when left out."),
-            Field("from_port", .int(0...65535), "First port."),
-            Field("to_port", .int(0...65535), "Last port; from_port when left out."),
+            Field("from_port", .int(0...65535), "First port; of icmp the type, every type when left out."),
+            Field("to_port", .int(0...65535), "Last port, from_port when left out; of icmp the code, every code."),
             Field("cidr", .string, "Addresses that may connect, e.g. 203.0.113.7/32; never the whole world."),
             Field("group", .string, "Security group id that may connect, instead of a CIDR."),
           ])), "Who may connect; nobody when left out."),
@@ -106,7 +106,7 @@ struct EC2SecurityGroup: Kind {
       filters: [EC2.Filter("group-name", inputs.name), EC2.Filter("vpc-id", vpc)])
     guard let group = found.first else { return nil }
     guard Tags.areOurs(group.tags, context.tags) else {
-      throw Diagnostic.notOurs("Security group", inputs.name, id: group.id, context: context.address)
+      throw ForeignResource("Security group", inputs.name, id: group.id, context: context.address)
     }
     return group.id
   }
@@ -164,9 +164,15 @@ struct EC2SecurityGroup: Kind {
   func delete(_ id: String, recorded: Inputs, context: ResourceContext) async throws {
     guard try await ec2.getSecurityGroup(id) != nil else { return }
     let referring = try await ec2.describeSecurityGroups(filters: [EC2.Filter("ip-permission.group-id", id)])
+    let letting = try await ec2.describeSecurityGroups(filters: [EC2.Filter("egress.ip-permission.group-id", id)])
     for other in referring where other.tags[Tags.stack] == context.tags[Tags.stack] {
-      let rules = other.ingress.flatMap(\.rules).map(Rule.init).filter { $0.group == id }
-      if !rules.isEmpty { try await ec2.revokeIngress(other.id, rules.map(\.permission)) }
+      let rules = Self.rules(other.ingress, naming: id)
+      if !rules.isEmpty { try await ec2.revokeIngress(other.id, rules) }
+    }
+    // EMR lets the group of its own service out to those of the nodes.
+    for other in letting where other.tags[Tags.stack] == context.tags[Tags.stack] {
+      let rules = Self.rules(other.egress, naming: id)
+      if !rules.isEmpty { try await ec2.revokeEgress(other.id, rules) }
     }
     let deleted: Bool? = try await clock.poll(upTo: .seconds(600), isStopped: context.isInterrupted) {
       do {
@@ -183,6 +189,10 @@ struct EC2SecurityGroup: Kind {
         "Security group \(id) is still in use", detail: "network interfaces or rules outside this stack refer to it",
         remedy: "Remove what uses it, then run the same command again.")
     }
+  }
+
+  private static func rules(_ permissions: [EC2.IpPermission], naming group: String) -> [EC2.IpPermission] {
+    permissions.flatMap(\.rules).filter { $0.peer == .group(group) }.sorted().map(\.permission)
   }
 
   private func vpcID(_ vpc: String) async throws -> String {
@@ -219,11 +229,15 @@ extension EC2SecurityGroup.Rule: Comparable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let name = try container.decodeIfPresent(String.self, forKey: .proto) ?? "tcp"
     proto = name == "all" ? "-1" : name
-    // As EC2 gives rules back: all protocols have no ports, IPv6 is in lower case.
+    // As EC2 gives rules back: all protocols have no ports, -1 is every ICMP type or code.
     let first = try container.decodeIfPresent(Int.self, forKey: .fromPort)
-    let last = try container.decodeIfPresent(Int.self, forKey: .toPort) ?? first
-    (fromPort, toPort) = proto == "-1" ? (nil, nil) : (first, last)
-    cidr = try container.decodeIfPresent(String.self, forKey: .cidr)?.lowercased()
+    let last = try container.decodeIfPresent(Int.self, forKey: .toPort)
+    switch proto {
+    case "-1": (fromPort, toPort) = (nil, nil)
+    case "icmp": (fromPort, toPort) = (first ?? -1, last ?? -1)
+    default: (fromPort, toPort) = (first, last ?? first)
+    }
+    cidr = try container.decodeIfPresent(String.self, forKey: .cidr).map(AddressRange.canonical)
     group = try container.decodeIfPresent(String.self, forKey: .group)
   }
 
@@ -253,7 +267,7 @@ extension EC2SecurityGroup.Rule: Comparable {
   }
 
   static func < (left: Self, right: Self) -> Bool {
-    (left.proto, left.fromPort ?? -1, left.cidr ?? "", left.group ?? "")
-      < (right.proto, right.fromPort ?? -1, right.cidr ?? "", right.group ?? "")
+    (left.proto, left.fromPort ?? -1, left.toPort ?? -1, left.cidr ?? "", left.group ?? "")
+      < (right.proto, right.fromPort ?? -1, right.toPort ?? -1, right.cidr ?? "", right.group ?? "")
   }
 }

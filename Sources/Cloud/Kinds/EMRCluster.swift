@@ -42,7 +42,8 @@ struct EMRCluster: Kind {
     now.inputs.tags = Tags.users(cluster.tagValues)
     now.inputs.stepConcurrency = cluster.stepConcurrencyLevel ?? 1
     now.inputs.terminationProtection = cluster.terminationProtected ?? false
-    now.inputs.idleTimeoutMinutes = idle.map { $0.idleTimeout / 60 }
+    // Rounded up: what is not whole minutes was set by somebody else, and must not pass for what was written.
+    now.inputs.idleTimeoutMinutes = idle.map { ($0.idleTimeout + 59) / 60 }
     return now
   }
 

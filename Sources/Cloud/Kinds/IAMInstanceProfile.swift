@@ -45,7 +45,7 @@ struct IAMInstanceProfile: Kind {
   func find(_ inputs: Inputs, context: ResourceContext) async throws -> String? {
     guard let profile = try await iam.getInstanceProfile(inputs.name) else { return nil }
     guard Tags.areOurs(profile.tags, context.tags) else {
-      throw Diagnostic.notOurs("Instance profile", inputs.name, context: context.address)
+      throw ForeignResource("Instance profile", inputs.name, context: context.address)
     }
     return profile.name
   }

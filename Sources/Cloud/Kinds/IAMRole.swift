@@ -83,7 +83,7 @@ struct IAMRole: Kind {
   func find(_ inputs: Inputs, context: ResourceContext) async throws -> String? {
     guard let role = try await iam.getRole(inputs.name) else { return nil }
     guard Tags.areOurs(role.tags, context.tags) else {
-      throw Diagnostic.notOurs("Role", inputs.name, context: context.address)
+      throw ForeignResource("Role", inputs.name, context: context.address)
     }
     return role.name
   }

@@ -23,9 +23,13 @@ struct S3Bucket: Kind {
       var expireDays: Int?
       var noncurrentDays: Int?
       var abortMultipartDays: Int?
+      /// Never written by the user, as is `beyond`: read back so that what somebody did to a rule shows as drift.
+      var enabled: Bool
+      /// What the rule says beyond the above, in S3's words.
+      var beyond: String?
 
       enum CodingKeys: String, CodingKey {
-        case id, prefix
+        case id, prefix, enabled, beyond
         case expireDays = "expire_days"
         case noncurrentDays = "noncurrent_days"
         case abortMultipartDays = "abort_multipart_days"
@@ -113,7 +117,7 @@ struct S3Bucket: Kind {
       now.kmsKey = try await Self.key(encryption)
       now.publicAccessBlocked = try await blocked == .all
       now.tags = Tags.users(try await tags)
-      now.lifecycle = try await lifecycle.map(Inputs.Rule.init)
+      now.lifecycle = try await lifecycle.map(Inputs.Rule.init).sorted { $0.id < $1.id }
       now.policy = try await policy.flatMap { PolicyDocument(json: $0) }
       return Observed(inputs: now, outputs: self.outputs(id))
     } catch {
@@ -141,15 +145,16 @@ struct S3Bucket: Kind {
     var pages = s3.objectPages(inputs.name, pageSize: 1)
     let isEmpty = try await pages.next()?.objects.isEmpty ?? true
     guard tags.isEmpty, isEmpty else {
-      throw Diagnostic.notOurs("Bucket", inputs.name, context: context.address)
+      throw ForeignResource("Bucket", inputs.name, context: context.address)
     }
     return inputs.name
   }
 
-  private func takenElsewhere(_ name: String) -> Diagnostic {
-    Diagnostic(
-      "The bucket name `\(name)` is taken by another account", detail: "bucket names are unique in the world",
-      remedy: "Choose another name in the stack file.")
+  private func takenElsewhere(_ name: String) -> ForeignResource {
+    ForeignResource(
+      Diagnostic(
+        "The bucket name `\(name)` is taken by another account", detail: "bucket names are unique in the world",
+        remedy: "Choose another name in the stack file."))
   }
 
   func create(_ inputs: Inputs, context: ResourceContext) async throws -> (id: String, outputs: Outputs) {
@@ -214,7 +219,8 @@ struct S3Bucket: Kind {
   }
 
   private static func key(_ encryption: S3.Encryption?) -> String? {
-    if case .kms(let key?, _) = encryption { key } else { nil }
+    // Without a key of its own it is the account's.
+    if case .kms(let key, _) = encryption { key ?? "alias/aws/s3" } else { nil }
   }
 
   /// The stack's own statements and the one that refuses plain HTTP.
@@ -238,7 +244,8 @@ extension S3Bucket.Inputs {
     name = try container.decode(String.self, forKey: .name)
     versioning = try container.decodeIfPresent(Bool.self, forKey: .versioning) ?? false
     kmsKey = try container.decodeIfPresent(String.self, forKey: .kmsKey)
-    lifecycle = try container.decodeIfPresent([Rule].self, forKey: .lifecycle) ?? []
+    // S3 applies all rules whatever their order.
+    lifecycle = (try container.decodeIfPresent([Rule].self, forKey: .lifecycle) ?? []).sorted { $0.id < $1.id }
     policy = try container.decodeIfPresent(PolicyDocument.self, forKey: .policy)
     publicAccessBlocked = try container.decodeIfPresent(Bool.self, forKey: .publicAccessBlocked) ?? true
     tags = try container.decodeIfPresent([String: String].self, forKey: .tags) ?? [:]
@@ -253,6 +260,8 @@ extension S3Bucket.Inputs.Rule {
     expireDays = try container.decodeIfPresent(Int.self, forKey: .expireDays)
     noncurrentDays = try container.decodeIfPresent(Int.self, forKey: .noncurrentDays)
     abortMultipartDays = try container.decodeIfPresent(Int.self, forKey: .abortMultipartDays)
+    enabled = try container.decodeIfPresent(Bool.self, forKey: .enabled) ?? true
+    beyond = try container.decodeIfPresent(String.self, forKey: .beyond)
   }
 
   init(_ rule: S3.LifecycleRule) {
@@ -261,6 +270,13 @@ extension S3Bucket.Inputs.Rule {
     expireDays = rule.expirationDays
     noncurrentDays = rule.noncurrentVersionExpirationDays
     abortMultipartDays = rule.abortIncompleteMultipartUploadDays
+    enabled = rule.enabled
+    var more = rule.tags.sorted { $0.key < $1.key }.map { "only objects tagged \($0.key)=\($0.value)" }
+    if rule.expiredObjectDeleteMarker == true { more.append("deletes expired delete markers") }
+    if let kept = rule.newerNoncurrentVersions { more.append("keeps \(kept) noncurrent versions") }
+    more += rule.transitions.map { "to \($0.storageClass) after \($0.days) days" }
+    more += rule.noncurrentVersionTransitions.map { "noncurrent to \($0.storageClass) after \($0.days) days" }
+    beyond = more.isEmpty ? nil : more.joined(separator: ", ")
   }
 
   fileprivate var rule: S3.LifecycleRule {

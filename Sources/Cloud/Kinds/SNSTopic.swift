@@ -91,7 +91,7 @@ struct SNSTopic: Kind {
     let arn = arnPrefix + inputs.name
     guard try await sns.getTopicAttributes(arn) != nil else { return nil }
     guard Tags.areOurs(try await sns.listTagsForResource(arn) ?? [:], context.tags) else {
-      throw Diagnostic.notOurs("Topic", inputs.name, id: arn, context: context.address)
+      throw ForeignResource("Topic", inputs.name, id: arn, context: context.address)
     }
     return arn
   }
