@@ -103,6 +103,7 @@ class Cloud:
 
     def tagged(self, stack: str = "mrhealth") -> list[str]:
         """What is alive with the stack's tag, looked up without the product's help."""
+        ours = {"Key": "mrhealth:stack", "Value": stack}
         found = []
         s3 = self.client("s3")
         for bucket in s3.list_buckets()["Buckets"]:
@@ -110,23 +111,33 @@ class Cloud:
                 tags = s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"]
             except s3.exceptions.ClientError:
                 continue
-            if {"Key": "mrhealth:stack", "Value": stack} in tags:
+            if ours in tags:
                 found.append(f"bucket/{bucket['Name']}")
         iam = self.client("iam")
-        for role in iam.list_roles()["Roles"]:
-            if {"Key": "mrhealth:stack", "Value": stack} in iam.list_role_tags(RoleName=role["RoleName"])["Tags"]:
-                found.append(f"role/{role['RoleName']}")
-        found += [
-            f"profile/{profile['InstanceProfileName']}" for profile in iam.list_instance_profiles()["InstanceProfiles"]
-            if profile["InstanceProfileName"].startswith(stack)]
+        for name in [role["RoleName"] for role in iam.list_roles()["Roles"]]:
+            if ours in iam.list_role_tags(RoleName=name)["Tags"]:
+                found.append(f"role/{name}")
+        for name in [item["InstanceProfileName"] for item in iam.list_instance_profiles()["InstanceProfiles"]]:
+            if ours in iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Tags"]:
+                found.append(f"profile/{name}")
         ec2 = self.client("ec2")
         groups = ec2.describe_security_groups(Filters=[{"Name": "tag:mrhealth:stack", "Values": [stack]}])
         found += [f"security-group/{group['GroupName']}" for group in groups["SecurityGroups"]]
-        found += [f"topic/{topic['TopicArn']}" for topic in self.client("sns").list_topics()["Topics"]]
+        sns = self.client("sns")
+        for arn in [topic["TopicArn"] for topic in sns.list_topics()["Topics"]]:
+            if ours in sns.list_tags_for_resource(ResourceArn=arn)["Tags"]:
+                found.append(f"topic/{arn}")
         emr = self.client("emr")
-        alive = emr.list_clusters(ClusterStates=["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"])
-        found += [f"cluster/{cluster['Id']}" for cluster in alive["Clusters"]]
+        for id in self.clusters():
+            if ours in emr.describe_cluster(ClusterId=id)["Cluster"]["Tags"]:
+                found.append(f"cluster/{id}")
         return sorted(found)
+
+    def clusters(self) -> list[str]:
+        """All that have not ended, whoever they belong to."""
+        alive = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]
+        pages = self.client("emr").get_paginator("list_clusters").paginate(ClusterStates=alive)
+        return [cluster["Id"] for page in pages for cluster in page["Clusters"]]
 
 
 class Result:
@@ -175,6 +186,16 @@ def cloud(tmp_path, cache):
     violations = cloud.violations()
     cloud.stop()
     assert not violations, json.dumps(violations, indent=1)[:4000]
+
+
+@pytest.fixture(scope="module")
+def shared_cloud(tmp_path_factory, cache):
+    """One for all tests of a module, which then see to it that they do not get in each other's way."""
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"), cache)
+    # Their states are seen in other tests.
+    cloud.config(starting_seconds=0.05, bootstrapping_seconds=0.05, terminating_seconds=0.05)
+    yield cloud
+    cloud.stop()
 
 
 @pytest.fixture
