@@ -87,14 +87,14 @@ struct TypedProvider<K: Kind>: ResourceProvider {
 
   func create(_ inputs: Value, context: ResourceContext) async throws -> Created {
     let inputs = try decode(inputs)
-    do {
-      let created = try await base.create(inputs, context: context)
-      return Created(id: created.id, outputs: try ValueCoding.encode(created.outputs))
-    } catch let error as ForeignResource {
-      // Whoever made it, it was not this create: there is nothing to look for.
-      throw CreateFailure(.nothing, error.diagnostic.at(context.address))
-    } catch {
-      throw Diagnostic(explaining: error).at(context.address)
+    return try await reporting(context) {
+      do {
+        let created = try await base.create(inputs, context: context)
+        return Created(id: created.id, outputs: try ValueCoding.encode(created.outputs))
+      } catch let error as ForeignResource {
+        // Whoever made it, it was not this create: there is nothing to look for.
+        throw CreateFailure(.nothing, error)
+      }
     }
   }
 

@@ -180,6 +180,7 @@ def test_deleted_outside(subjects, case):
     if case.kind == "emr.cluster":
         # A cluster that has ended is not missing (invariant 6): a run has another one.
         subject.check_quiet()
+        subject.bring(None)
         return
     if case.kind == "s3.upload":
         # An upload is its objects: without any there is still the upload, with all to do.
