@@ -6,8 +6,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 RELEASE_FLAGS := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
-# Debian's names of what the program is built with, and of the Java that the embedded AWS runs Spark on.
-PACKAGES := libcurl4-openssl-dev libssl-dev libyaml-dev libexpat1-dev zlib1g-dev libpq-dev openjdk-17-jre-headless
+# Debian's names of what the program is built with, of the Java that the embedded AWS runs Spark on, and of the tool
+# that makes the tests' certificates.
+PACKAGES := libcurl4-openssl-dev libssl-dev libyaml-dev libexpat1-dev zlib1g-dev libpq-dev openjdk-17-jre-headless \
+	openssl
 
 .PHONY: help setup packages venv build release demo test format lint schema bench clean
 
