@@ -179,6 +179,24 @@ def test_nowhere_to_keep_the_embedded_aws(cloud):
     assert "nowhere to keep its files" in result.stderr and "MRHEALTH_LOCAL_DIR" in result.stderr
 
 
+def test_a_full_disk_under_the_embedded_aws(cloud, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True).returncode:
+        pytest.skip("a file system of a few KiB can only be mounted by root")
+    try:
+        with open(folder / "fill", "wb", buffering=0) as fill, pytest.raises(OSError):
+            while True:
+                fill.write(bytes(4096))
+        result = subprocess.run(
+            [str(BINARY), "--local", "whoami"], capture_output=True, text=True, timeout=50,
+            env={**cloud.environment(), "MRHEALTH_LOCAL_DIR": str(folder), "MRHEALTH_PYTHON": sys.executable})
+        assert result.returncode == 1
+        assert "no space is left" in result.stderr and "MRHEALTH_LOCAL_DIR" in result.stderr
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 def test_an_unreadable_data_folder(cloud, tool, tmp_path):
     tool("up", "--yes")
     result = tool("run", "--data", str(tmp_path / "nada"), expect=1)

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import HTTP
 internal import Model
 internal import Subprocess
@@ -59,21 +60,47 @@ struct LocalServer: Sendable {
         remedy: "Set MRHEALTH_LOCAL_DIR to a folder that can be written.")
     }
     // A session of its own: it outlives this command and its terminal. The shell only detaches it.
-    let script = #"PYTHONPATH="$1" setsid "$2" -m mrhealth_local serve --dir "$3" >>"$3/log.txt" 2>&1 </dev/null &"#
+    let script =
+      #"PYTHONPATH="$1" setsid "$2" -m mrhealth_local serve --dir "$3" >>"$3/log.txt" 2>&1 </dev/null & echo $!"#
     let result = try await Subprocess.run(
       .name("sh"), arguments: ["-c", script, "sh", folders.program, folders.python, stateFolder],
-      output: .discarded, error: .discarded)
-    guard result.terminationStatus.isSuccess else { throw failure("it could not be started") }
+      output: .string(limit: 64), error: .discarded)
+    guard result.terminationStatus.isSuccess,
+      let pid = pid_t(result.standardOutput.filter(\.isNumber)), pid > 0
+    else { throw failure("it could not be started") }
     let deadline = ContinuousClock.now + Self.patience
     while ContinuousClock.now < deadline {
       if let endpoint = await running() { return endpoint }
+      // It ends at once when another start was quicker: then that one is waited for.
+      if kill(pid, 0) != 0, errno == ESRCH, !isBeingServed {
+        if let endpoint = await running() { return endpoint }
+        throw failure("it ended as soon as it was started")
+      }
       try await Task.sleep(for: .milliseconds(100))
     }
     throw failure("it did not answer within \(Self.patience.components.seconds) s")
   }
 
+  /// A server has the folder's lock, whether it answers already or not.
+  private var isBeingServed: Bool {
+    let descriptor = open(stateFolder + "/lock", O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
+
+  private var isDiskFull: Bool {
+    var info = statvfs()
+    return statvfs(stateFolder, &info) == 0 && info.f_bavail == 0
+  }
+
   /// Why it is not there, with the end of its log.
   private func failure(_ reason: String) -> Diagnostic {
+    if isDiskFull {
+      return Diagnostic(
+        "The embedded AWS does not run", detail: "\(reason); no space is left where it keeps its files, \(stateFolder)",
+        remedy: "Free some, or set MRHEALTH_LOCAL_DIR to a folder elsewhere.")
+    }
     let log = (try? Data(contentsOf: URL(filePath: stateFolder + "/log.txt"))).map {
       String(decoding: $0, as: UTF8.self)
     }
