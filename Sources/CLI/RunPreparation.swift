@@ -42,14 +42,26 @@ struct RunPreparation: Sendable {
     try await session.state()?.resources.mapValues(\.outputs) ?? [:]
   }
 
-  func lookup(_ reference: Reference, _ outputs: [Address: Value], run: RunID, date: String) throws -> Value {
+  /// What `${run...}` refers to.
+  struct Names {
+    var id = RunID("")
+    var date = ""
+    /// The first and the last day; of a run for one day both are that.
+    var from = ""
+    var to = ""
+  }
+
+  func lookup(_ reference: Reference, _ outputs: [Address: Value], run: Names) throws -> Value {
     switch reference.path {
-    case ["run", "date"]: return .string(date)
-    case ["run", "id"]: return .string(run.text)
+    case ["run", "date"]: return .string(run.date)
+    case ["run", "from"]: return .string(run.from)
+    case ["run", "to"]: return .string(run.to)
+    case ["run", "id"]: return .string(run.id.text)
     default: break
     }
     if reference.path.first == "run" {
-      throw Diagnostic("`${\(reference)}` refers to nothing", remedy: "Known are ${run.date} and ${run.id}.")
+      throw Diagnostic(
+        "`${\(reference)}` refers to nothing", remedy: "Known are ${run.date}, ${run.from}, ${run.to} and ${run.id}.")
     }
     if let value = session.variable(reference) { return value }
     if let address = reference.address, let value = outputs[address]?.at(reference.attribute) { return value }
@@ -64,12 +76,16 @@ struct RunPreparation: Sendable {
       }
       return nil
     }
-    let target = try Value.string(data.to).substituting { try lookup($0, outputs, run: RunID(""), date: "") }
+    let target = try Value.string(data.to).substituting { try lookup($0, outputs, run: Names()) }
     let source = folder ?? (data.from.hasPrefix("/") ? data.from : "\(session.stack.folder)/\(data.from)")
     guard let upload = DataUpload(s3: S3Client(session.client), folder: source, target: target.scalarText ?? "") else {
       throw Diagnostic("`pipeline.data.to` must be an s3:// prefix", detail: "found \"\(data.to)\"")
     }
     return upload
+  }
+
+  func report(_ outputs: [Address: Value], run: Names) throws -> String? {
+    try pipeline.report.map { try Value.string($0).substituting { try lookup($0, outputs, run: run) } }?.scalarText
   }
 
   func topic(_ outputs: [Address: Value]) -> String? {

@@ -7,24 +7,31 @@ package import Model
 package struct JobRun: Sendable {
   package struct Request: Sendable {
     package var stack: String
-    /// The business date, YYYY-MM-DD.
+    /// The business date, YYYY-MM-DD; of a period its last day.
     package var date: String
+    /// The first day of a period.
+    package var from: String?
     package var startedBy: String
     /// With all references substituted but those of `run`, see `runValue`.
     package var steps: [StepDeclaration]
     package var data: DataUpload?
     /// ARN of the topic to tell.
     package var topic: String?
+    /// Where the steps leave what they have to say, as an `s3://` URL.
+    package var report: String?
 
     package init(
-      stack: String, date: String, startedBy: String, steps: [StepDeclaration], data: DataUpload?, topic: String?
+      stack: String, date: String, from: String? = nil, startedBy: String, steps: [StepDeclaration],
+      data: DataUpload?, topic: String?, report: String? = nil
     ) {
       self.stack = stack
       self.date = date
+      self.from = from
       self.startedBy = startedBy
       self.steps = steps
       self.data = data
       self.topic = topic
+      self.report = report
     }
   }
 
@@ -71,12 +78,15 @@ package struct JobRun: Sendable {
     _ id: RunID, _ request: Request, events: @escaping @Sendable (RunEvent) -> Void
   ) async throws -> Result {
     var record = RunRecord(
-      id: id, stack: request.stack, date: request.date, startedBy: request.startedBy, started: clock.now,
+      id: id, stack: request.stack, date: request.date, from: request.from, startedBy: request.startedBy,
+      started: clock.now,
       steps: request.steps.map { .init(name: $0.name, state: EMR.StepState.pending.text) })
     try await store.save(record)
     do {
-      let result = try await run(id, request, &record, events: events)
-      await conclude(result, topic: request.topic, events: events)
+      var result = try await run(id, request, &record, events: events)
+      let report = await self.report(request, result.record)
+      result.record.alerts = report.map(\.alerts.count)
+      await conclude(result, report, topic: request.topic, events: events)
       return result
     } catch  where error is CancellationError || Task.isCancelled {
       // The steps go on without us; the record says on which cluster. A call under way ends with an error of
@@ -88,7 +98,7 @@ package struct JobRun: Sendable {
       record.outcome = .failed
       record.ended = clock.now
       record.cause = record.cause ?? Self.cause(of: error)
-      await conclude(Result(record: record), topic: request.topic, events: events)
+      await conclude(Result(record: record), nil, topic: request.topic, events: events)
       throw error
     }
   }
@@ -126,15 +136,28 @@ package struct JobRun: Sendable {
     return await explain(ending, cluster: cluster, record: record, events: events)
   }
 
+  /// What the steps of a run that went well have left; nil when they left nothing that can be read.
+  private func report(_ request: Request, _ record: RunRecord) async -> DayReport? {
+    guard record.outcome == .succeeded, let url = request.report, let (bucket, prefix) = EMRLogs.location(url) else {
+      return nil
+    }
+    // The object itself and no folder.
+    let key = url.hasSuffix("/") ? prefix : String(prefix.dropLast())
+    let found = try? await store.s3.getObject(bucket: bucket, key: key, limit: DayReport.sizeLimit)
+    return found.flatMap(\.self).flatMap { DayReport($0.bytes) }
+  }
+
   /// The record, the mail: as much as can be said. Neither can undo what the run has done.
-  private func conclude(_ result: Result, topic: String?, events: @Sendable (RunEvent) -> Void) async {
+  private func conclude(
+    _ result: Result, _ report: DayReport?, topic: String?, events: @Sendable (RunEvent) -> Void
+  ) async {
     do {
       try await store.save(result.record)
     } catch {
       events(.notificationFailed("the run record could not be written: \(Self.cause(of: error))"))
     }
     guard let topic else { return }
-    let mail = Notification(result.record, diagnosis: result.diagnosis, logs: result.log)
+    let mail = Notification(result.record, diagnosis: result.diagnosis, logs: result.log, report: report)
     do {
       _ = try await sns.publish(topic: topic, subject: mail.subject, message: mail.body, attributes: mail.attributes)
       events(.notified(topic: topic))

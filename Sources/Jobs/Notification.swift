@@ -7,7 +7,7 @@ struct Notification {
   let body: String
   let attributes: [String: String]
 
-  init(_ record: RunRecord, diagnosis: Diagnosis?, logs: String?) {
+  init(_ record: RunRecord, diagnosis: Diagnosis?, logs: String?, report: DayReport? = nil) {
     let ok = record.outcome == .succeeded
     let word =
       switch record.outcome {
@@ -15,11 +15,14 @@ struct Notification {
       case .cancelled: "cancelada"
       case .failed, .running: "FALHOU"
       }
-    subject = Self.subject("[\(record.stack)] Execução de \(record.date) \(word)")
+    let headline = report?.headline ?? ""
+    subject = Self.subject(
+      "[\(record.stack)] Execução de \(record.period) \(word)" + (headline.isEmpty ? "" : ": \(headline)"))
     var lines = [
-      "Execução \(record.id) da pipeline \(record.stack) para \(record.date): \(word).", "",
-      "Etapas:",
+      "Execução \(record.id) da pipeline \(record.stack) para \(record.period): \(word)."
     ]
+    lines += report?.lines ?? []
+    lines += ["", "Etapas:"]
     for step in record.steps {
       lines.append("  - \(step.name): \(Self.state(step.state))\(Self.elapsed(step))")
     }
@@ -38,7 +41,7 @@ struct Notification {
     body = lines.joined(separator: "\n") + "\n"
     attributes = [
       "stack": record.stack, "outcome": record.outcome.rawValue, "date": record.date, "run": record.id.text,
-    ]
+    ].merging(report.map { ["alerts": "\($0.alerts.count)"] } ?? [:]) { $1 }
   }
 
   /// SNS takes at most 100 ASCII characters without control characters as a subject

@@ -29,8 +29,10 @@ package struct RunRecord: Sendable, Codable, Equatable {
   package var version = RunRecord.version
   package var id: RunID
   package var stack: String
-  /// The business date, YYYY-MM-DD.
+  /// The business date, YYYY-MM-DD; of a period its last day.
   package var date: String
+  /// The first day of a period.
+  package var from: String?
   package var startedBy: String
   package var started: Date
   package var ended: Date?
@@ -40,11 +42,19 @@ package struct RunRecord: Sendable, Codable, Equatable {
   package var steps: [Step]
   /// Why it failed.
   package var cause: String?
+  /// How many alerts the steps' own report has.
+  package var alerts: Int?
 
-  package init(id: RunID, stack: String, date: String, startedBy: String, started: Date, steps: [Step]) {
+  /// `2024-11-20`, or `2024-11-01 a 2024-11-20`.
+  package var period: String { from.map { "\($0) a \(date)" } ?? date }
+
+  package init(
+    id: RunID, stack: String, date: String, from: String? = nil, startedBy: String, started: Date, steps: [Step]
+  ) {
     self.id = id
     self.stack = stack
     self.date = date
+    self.from = from
     self.startedBy = startedBy
     self.started = started
     self.outcome = .running

@@ -7,6 +7,8 @@ package struct Pipeline: Sendable {
   package var steps: [StepDeclaration]
   /// An `sns.topic` of the stack.
   package var notify: Address?
+  /// Where the steps leave what the mail tells of the day: an `s3://` URL, a template.
+  package var report: String?
 }
 
 package struct DataFolder: Sendable {
@@ -45,6 +47,9 @@ extension Pipeline {
       ]), "Input data that a run uploads first; `run --data` names another folder."),
     Field("steps", .list(of: .object(StepDeclaration.fields)), required: true, "The steps, in order."),
     Field("notify", .string, "The topic that is told how a run ended, e.g. `sns.topic.alerts`."),
+    Field(
+      "report", .string,
+      "The s3:// URL of a JSON object that the steps leave for the mail: `numeros`, `alertas`, `recomendacoes`."),
   ]
 }
 

@@ -132,7 +132,8 @@ struct StackBuilder {
     if steps.isEmpty, diagnostics.isEmpty { fail("The pipeline has no steps", at: ["pipeline", "steps"]) }
     let data = value["data"].map { DataFolder(from: $0["from"]?.string ?? "", to: $0["to"]?.string ?? "") }
     return Pipeline(
-      cluster: cluster ?? Address(kind: "emr.cluster", name: "unknown"), data: data, steps: steps, notify: notify)
+      cluster: cluster ?? Address(kind: "emr.cluster", name: "unknown"), data: data, steps: steps, notify: notify,
+      report: value["report"]?.string)
   }
 
   private mutating func step(_ value: Value, path: [String]) -> StepDeclaration? {

@@ -211,7 +211,9 @@ def test_run_before_up(tool):
     assert "mrhealth up" in result.err
 
 
-@pytest.mark.parametrize("arguments", [["run", "--date", "2024-13-40"], ["plan", "--target", "s3.bucket.lak"]])
+@pytest.mark.parametrize("arguments", [
+    ["run", "--date", "2024-13-40"], ["plan", "--target", "s3.bucket.lak"],
+    ["run", "--from", "2024-11-20", "--to", "2024-11-19"]])
 def test_wrong_arguments(cloud, tool, arguments):
     result = tool(*arguments, expect=1)
     assert arguments[-1] in result.err
@@ -219,6 +221,8 @@ def test_wrong_arguments(cloud, tool, arguments):
 
 def test_usage_errors_exit_64(tool):
     assert tool("plan", "--no-such-option", expect=64).out == ""
+    assert "go together" in tool("run", "--from", "2024-11-20", expect=64).err
+    assert "either --date" in tool("run", "--date", "2024-11-20", "--from", "2024-11-20", "--to", "2024-11-20", expect=64).err
     assert "Did you mean `mrhealth destroy`?" in tool("destory", expect=64).err
 
 

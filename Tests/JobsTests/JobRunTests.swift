@@ -34,7 +34,7 @@ import Testing
   }
 
   private func execute(
-    topic: String? = "arn:t", data: DataUpload? = nil,
+    topic: String? = "arn:t", data: DataUpload? = nil, from: String? = nil, report: String? = nil,
     cluster: @escaping @Sendable () async throws -> JobRun.Cluster = {
       JobRun.Cluster(id: "j-1", logUri: "s3://code/logs")
     }
@@ -44,8 +44,8 @@ import Testing
       emr: EMRClient(aws.client), sns: SNSClient(aws.client), logs: EMRLogs(s3),
       store: RunStore(s3: s3, bucket: "lake"), clock: aws.clock, ensureCluster: cluster)
     let request = JobRun.Request(
-      stack: "mrhealth", date: "2024-11-20", startedBy: "ana", steps: [step("silver"), step("gold")], data: data,
-      topic: topic)
+      stack: "mrhealth", date: "2024-11-20", from: from, startedBy: "ana", steps: [step("silver"), step("gold")],
+      data: data, topic: topic, report: report)
     return try await run.execute(RunID("r-1"), request) { [seen] in seen.take($0) }
   }
 
@@ -82,6 +82,27 @@ import Testing
     #expect(mail["TopicArn"] == "arn:t")
     #expect(mail["Subject"] == "[mrhealth] Execucao de 2024-11-20 concluida")
     #expect(aws.requests("AddJobFlowSteps").first?.text.contains("silver (run r-1)") == true)
+  }
+
+  @Test func `what the steps have left is told, and a period by its days`() async throws {
+    accept()
+    aws.on("ListSteps", StepWaitTests.steps("COMPLETED", "COMPLETED"))
+    aws.put("lake/gold/report.json", #"{"alertas":[{"severidade":"alta","titulo":"não enviou"}]}"#)
+    _ = try await execute(from: "2024-11-01", report: "s3://lake/gold/report.json")
+    let mail = try #require(aws.requests("Publish").first).form
+    #expect(mail["Subject"] == "[mrhealth] Execucao de 2024-11-01 a 2024-11-20 concluida: 1 alerta")
+    #expect(mail["Message"]?.contains("[alta] não enviou") == true)
+    #expect(try await record().alerts == 1)
+  }
+
+  @Test(arguments: ["s3://lake/gold/none.json", "s3://lake/gold/odd.json", "nonsense"])
+  func `a report that is not there spoils nothing`(_ url: String) async throws {
+    accept()
+    aws.on("ListSteps", StepWaitTests.steps("COMPLETED", "COMPLETED"))
+    aws.put("lake/gold/odd.json", "not JSON")
+    let result = try await execute(report: url)
+    #expect(result.record.outcome == .succeeded && result.record.alerts == nil)
+    #expect(seen.all.last == "notified")
   }
 
   @Test func `the record is there before anything is done`() async throws {

@@ -15,11 +15,22 @@ struct Run: AsyncParsableCommand {
   @Option(name: .long, help: ArgumentHelp("Business date; yesterday when left out.", valueName: "YYYY-MM-DD"))
   var date: String?
 
+  @Option(name: .long, help: ArgumentHelp("First day of a period, with --to.", valueName: "YYYY-MM-DD"))
+  var from: String?
+
+  @Option(name: .long, help: ArgumentHelp("Last day of a period, with --from.", valueName: "YYYY-MM-DD"))
+  var to: String?
+
   @Option(name: .long, help: ArgumentHelp("Folder of input data, instead of the stack's own.", valueName: "folder"))
   var data: String?
 
   @Option(name: .long, help: ArgumentHelp("Only this step; may be repeated.", valueName: "name"))
   var step: [String] = []
+
+  func validate() throws {
+    guard (from == nil) == (to == nil) else { throw ValidationError("--from and --to go together") }
+    guard from == nil || date == nil else { throw ValidationError("either --date, or --from and --to") }
+  }
 
   func run() async throws {
     let context = CommandContext(options)
@@ -27,13 +38,19 @@ struct Run: AsyncParsableCommand {
     guard let pipeline = session.stack.pipeline else {
       throw Diagnostic("The stack has no pipeline", remedy: "Add `pipeline:` with its steps to \(session.stack.file).")
     }
-    let date = try date.map(BusinessDate.check) ?? BusinessDate.yesterday(zone: session.stack.timezone)
+    let last = try (to ?? date).map(BusinessDate.check) ?? BusinessDate.yesterday(zone: session.stack.timezone)
+    let first = try from.map(BusinessDate.check) ?? last
+    // As text they are in the order of the calendar.
+    guard first <= last else {
+      throw Diagnostic("The period ends before it begins", detail: "--from \(first) --to \(last)")
+    }
     let steps = try chosen(pipeline)
     let interruption = Interruption()
     let preparation = RunPreparation(session: session, pipeline: pipeline, interruption: interruption)
     let view = RunView(context.terminal)
     let id = RunID(started: Date())
-    let work = Task { try await execute(preparation, id, date, steps, view) }
+    let names = RunPreparation.Names(id: id, date: last, from: first, to: last)
+    let work = Task { try await execute(preparation, names, steps, view) }
     let interrupts = Interrupts {
       interruption.interrupt()
       work.cancel()
@@ -59,17 +76,19 @@ struct Run: AsyncParsableCommand {
   }
 
   private func execute(
-    _ preparation: RunPreparation, _ id: RunID, _ date: String, _ steps: [StepDeclaration], _ view: RunView
+    _ preparation: RunPreparation, _ names: RunPreparation.Names, _ steps: [StepDeclaration], _ view: RunView
   ) async throws -> JobRun.Result {
     let session = preparation.session
     let terminal = session.context.terminal
-    terminal.note("Run \(id) for \(date)")
+    terminal.note("Run \(names.id) for " + (names.from == names.to ? names.to : "\(names.from) to \(names.to)"))
     try await preparation.uploadScripts()
     let outputs = try await preparation.outputs()
     let request = try JobRun.Request(
-      stack: session.stack.name, date: date, startedBy: session.identity.arn,
-      steps: steps.map { try $0.substituting { try preparation.lookup($0, outputs, run: id, date: date) } },
-      data: try preparation.dataUpload(data, outputs), topic: preparation.topic(outputs))
+      stack: session.stack.name, date: names.date, from: names.from == names.to ? nil : names.from,
+      startedBy: session.identity.arn,
+      steps: steps.map { try $0.substituting { try preparation.lookup($0, outputs, run: names) } },
+      data: try preparation.dataUpload(data, outputs), topic: preparation.topic(outputs),
+      report: try preparation.report(outputs, run: names))
     let s3 = S3Client(session.client)
     let run = JobRun(
       emr: EMRClient(session.client), sns: SNSClient(session.client), logs: EMRLogs(s3),
@@ -80,7 +99,7 @@ struct Run: AsyncParsableCommand {
       ticker.cancel()
       view.end()
     }
-    return try await run.execute(id, request, events: view.show)
+    return try await run.execute(names.id, request, events: view.show)
   }
 
   private func report(_ result: JobRun.Result, _ context: CommandContext) throws {

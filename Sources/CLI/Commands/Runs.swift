@@ -21,10 +21,13 @@ struct Runs: AsyncParsableCommand {
     }
     if options.json { return context.printJSON(records) }
     guard !records.isEmpty else { return context.terminal.print("No runs yet") }
-    var table = Table(headers: ["RUN", "DATE", "OUTCOME", "STEPS", "CAUSE"])
+    var table = Table(headers: ["RUN", "DATE", "OUTCOME", "ALERTS", "STEPS", "CAUSE"])
     table.rows = records.map { record in
       let steps = record.steps.map { "\($0.name) \($0.state)" }.joined(separator: ", ")
-      return [record.id.text, record.date, record.outcome.rawValue, steps, record.cause ?? ""]
+      return [
+        record.id.text, record.period, record.outcome.rawValue, record.alerts.map(String.init) ?? "", steps,
+        record.cause ?? "",
+      ]
     }
     context.terminal.print(table.lines(context.terminal).joined(separator: "\n"))
   }
