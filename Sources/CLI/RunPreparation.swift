@@ -94,18 +94,27 @@ struct RunPreparation: Sendable {
 
   /// The stack's cluster if it lives; otherwise another is launched in its place (invariant 6).
   func cluster() async throws -> JobRun.Cluster {
-    let emr = EMRClient(session.client)
-    if let live = try await outputs()[pipeline.cluster], let id = live["id"]?.string,
-      let cluster = try await emr.describeCluster(id), cluster.state.acceptsSteps
-    {
-      return JobRun.Cluster(id: id, logUri: live["log_uri"]?.string ?? cluster.logUri ?? "")
+    if let live = try await liveCluster() { return live }
+    let state = try await session.state()
+    if state?.resources[pipeline.cluster]?.status == .creating {
+      // A launch that was cut short has made one, or nothing: looking comes before launching (invariant 2).
+      try await bring(PlanOptions(targets: [pipeline.cluster]), state)
+    } else {
+      session.context.terminal.note("The cluster has ended; launching another")
+      try await bring(PlanOptions(targets: [pipeline.cluster], relaunch: [pipeline.cluster]), state)
     }
-    session.context.terminal.note("The cluster has ended; launching another")
-    let options = PlanOptions(targets: [pipeline.cluster], relaunch: [pipeline.cluster])
-    try await apply(try await session.plan(options, state: try await session.state()), options)
-    guard let made = try await outputs()[pipeline.cluster], let id = made["id"]?.string else {
-      throw Diagnostic("The cluster could not be launched", address: pipeline.cluster)
-    }
-    return JobRun.Cluster(id: id, logUri: made["log_uri"]?.string ?? "")
+    if let live = try await liveCluster() { return live }
+    throw Diagnostic("The cluster could not be launched", address: pipeline.cluster)
+  }
+
+  private func bring(_ options: PlanOptions, _ state: State?) async throws {
+    try await apply(try await session.plan(options, state: state), options)
+  }
+
+  private func liveCluster() async throws -> JobRun.Cluster? {
+    guard let made = try await outputs()[pipeline.cluster], let id = made["id"]?.string,
+      let cluster = try await EMRClient(session.client).describeCluster(id), cluster.state.acceptsSteps
+    else { return nil }
+    return JobRun.Cluster(id: id, logUri: made["log_uri"]?.string ?? cluster.logUri ?? "")
   }
 }

@@ -160,13 +160,34 @@ struct StackSession: Sendable {
   func ensureStateBucket() async throws {
     let s3 = S3Client(client)
     do {
-      guard try await s3.headBucket(stateBucket) == nil else { return }
-      try await s3.createBucket(stateBucket)
+      if try await s3.headBucket(stateBucket) == nil {
+        try await s3.createBucket(stateBucket)
+      } else {
+        // A first `up` that was killed may have made it and no more. With a state in it and no word of whose it is,
+        // it would pass for a stranger's.
+        guard try await s3.getBucketTagging(stateBucket).isEmpty else { return }
+        var pages = s3.objectPages(stateBucket, pageSize: 1)
+        guard try await pages.next()?.objects.isEmpty ?? true else { return }
+      }
       try await s3.putBucketTagging(
         stateBucket, [Tags.stack: stack.name, Tags.address: stack.state.description])
     } catch {
       throw Diagnostic(explaining: error)
     }
+  }
+
+  /// The deletion of a state bucket in which there is no state any more: what a `destroy --purge` that was killed has
+  /// left. nil when there is none, or one that is not this stack's.
+  func emptiedStateBucket() async throws -> ResourceChange? {
+    guard let declaration = stack[stack.state] else { return nil }
+    let environment = environment()
+    let provider = try environment.provider(for: declaration.address)
+    let inputs = try provider.normalize(declaration.inputs.substituting { variable($0) })
+    let tags = [Tags.stack: stack.name, Tags.address: declaration.address.description]
+    let context = ResourceContext(address: declaration.address, tags: tags)
+    guard let id = try await provider.find(inputs, context: context) else { return nil }
+    return ResourceChange(
+      address: declaration.address, action: .delete, id: id, observed: Observation(inputs: inputs, outputs: [:]))
   }
 
   func plan(_ options: PlanOptions, state: State?, width: Int = 16) async throws -> Plan {

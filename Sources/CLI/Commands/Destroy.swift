@@ -37,11 +37,13 @@ struct Destroy: AsyncParsableCommand {
     defer { withExtendedLifetime(interrupts) {} }
 
     let planning = PlanOptions(mode: .destroy, purge: purge)
-    var plan = try await session.plan(planning, state: try await session.state())
+    let state = try await session.state()
+    var plan = try await session.plan(planning, state: state)
     DiagnosticView(terminal).show(plan.diagnostics)
     guard plan.errors.isEmpty else { throw Exit(status: .error) }
     // The bucket of the state goes last, after the state has recorded that all else is gone.
-    let bucket = plan.changes.first { $0.address == session.stack.state && $0.action == .delete }
+    var bucket = plan.changes.first { $0.address == session.stack.state && $0.action == .delete }
+    if purge, state == nil { bucket = try await session.emptiedStateBucket() }
     plan.changes.removeAll { $0.address == session.stack.state && $0.action == .delete }
     guard plan.hasChanges || bucket != nil else { return finish(context, plan, nil) }
     guard try approve(plan, bucket, session) else { throw Exit(status: .error) }
