@@ -11,11 +11,12 @@ RELEASE_FLAGS := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinke
 PACKAGES := libcurl4-openssl-dev libssl-dev libyaml-dev libexpat1-dev zlib1g-dev libpq-dev openjdk-17-jre-headless \
 	openssl
 
-.PHONY: help setup packages venv build release demo test format lint schema bench clean
+.PHONY: help setup packages venv build release demo test test-crash format lint schema bench clean
 
 help:
 	@echo "make demo     set up, build, and run the shipped stack on the embedded AWS"
 	@echo "make test     set up, build, and run all tests"
+	@echo "make test-crash  kill up, destroy and run at every request, and see that the next command settles it"
 	@echo "make release  the release binary, in .build/release/mrhealth"
 	@echo "make bench    measure against Terraform (where it is installed)"
 	@echo "make format   format the sources;  make schema  write the stack file's JSON Schema"
@@ -55,6 +56,10 @@ demo: setup release
 
 test: setup
 	@$(VENV)/bin/python3 Tests/run.py
+
+# Every crash point of up, destroy and run: half an hour.
+test-crash: setup build
+	@$(VENV)/bin/python3 Tests/crash_points.py
 
 format:
 	@swift format -i --recursive Package.swift Sources Tests
