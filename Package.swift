@@ -52,9 +52,10 @@ let package = Package(
     .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: strict),
     .testTarget(name: "EngineTests", dependencies: ["Engine", "Model", "Support"], swiftSettings: strict),
     .testTarget(
-      name: "CloudTests", dependencies: ["Cloud", "AWS", "Engine", "Model", "Support"], swiftSettings: strict),
+      name: "CloudTests", dependencies: ["Cloud", "AWS", "Engine", "Model", "Support"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(name: "JobsTests", dependencies: ["Jobs", "AWS", "Model", "Support"], swiftSettings: strict),
-    .testTarget(name: "CLITests", dependencies: ["CLI", "Engine", "Model", "Support"], swiftSettings: strict),
+    .testTarget(name: "CLITests", dependencies: ["CLI", "Cloud", "Engine", "Model", "Support"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -76,7 +76,7 @@ struct MRHealth: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       Validate.self, Whoami.self, PlanCommand.self, Up.self, Run.self, Runs.self, Status.self, Outputs.self,
-      Destroy.self, StateCommand.self, LocalCommand.self,
+      Destroy.self, StateCommand.self, Adopt.self, LocalCommand.self,
     ])
 
   /// So that global options may stand before the command, as in `mrhealth --local up`.

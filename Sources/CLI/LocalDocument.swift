@@ -5,25 +5,7 @@ internal import Glibc
 /// all.
 enum LocalDocument {
   /// More than any that this program writes: a plan of 50,000 objects has some 20 MB.
-  private static let sizeLimit = 512 << 20
-
-  static func read(_ path: String) throws(POSIXError) -> Data {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .current }
-    defer { close(descriptor) }
-    var data = Data()
-    var block = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-      let count = Glibc.read(descriptor, &block, block.count)
-      if count == 0 { return data }
-      if count > 0 {
-        data.append(contentsOf: block[..<count])
-        guard data.count <= sizeLimit else { throw POSIXError(.EFBIG) }
-      } else if errno != EINTR {
-        throw .current
-      }
-    }
-  }
+  static let sizeLimit = 512 << 20
 
   static func write(_ data: Data, to path: String) throws(POSIXError) {
     let part = "\(path).\(getpid()).part"

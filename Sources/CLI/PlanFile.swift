@@ -38,10 +38,10 @@ struct PlanFile: Codable {
   static func read(_ path: String, session: StackSession) throws(Diagnostic) -> PlanFile {
     let remedy = "Make one with `mrhealth plan --out \(path)`."
     let data: Data
-    do throws(POSIXError) {
-      data = try LocalDocument.read(path)
+    do throws(Diagnostic) {
+      data = Data(try InputFile.read(path, limit: LocalDocument.sizeLimit))
     } catch {
-      throw Diagnostic("The plan cannot be read", detail: "\(path): \(error.text)", remedy: remedy)
+      throw Diagnostic("The plan cannot be read", detail: "\(path): \(error.detail)", remedy: remedy)
     }
     struct Header: Decodable {
       var version: Int

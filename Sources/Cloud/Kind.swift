@@ -31,22 +31,28 @@ package protocol Kind: Sendable {
   func create(_ inputs: Inputs, context: ResourceContext) async throws -> (id: String, outputs: Outputs)
   func update(_ id: String, from old: Inputs, to new: Inputs, context: ResourceContext) async throws -> Outputs
   func delete(_ id: String, recorded: Inputs, context: ResourceContext) async throws
+  /// Puts the stack's own tags on a resource that does not carry them, as one that was taken over; idempotent.
+  func claim(_ id: String, inputs: Inputs, context: ResourceContext) async throws
 }
 
 /// Inputs and outputs of one resource as AWS has them.
 package struct Observed<K: Kind>: Sendable {
   package var inputs: K.Inputs
   package var outputs: K.Outputs
+  /// Of the tags by which the stack finds it again (invariant 4).
+  package var missingTags: [String]
 
-  package init(inputs: K.Inputs, outputs: K.Outputs) {
+  package init(inputs: K.Inputs, outputs: K.Outputs, missingTags: [String] = []) {
     self.inputs = inputs
     self.outputs = outputs
+    self.missingTags = missingTags
   }
 }
 
 extension Kind {
   package static var holdsData: Bool { false }
   package func validate(_ inputs: Inputs) throws(Diagnostic) -> Inputs { inputs }
+  package func claim(_ id: String, inputs: Inputs, context: ResourceContext) async throws {}
 }
 
 /// A typed kind as the engine sees it.
@@ -60,6 +66,19 @@ struct TypedProvider<K: Kind>: ResourceProvider {
     try ValueCoding.encode(base.validate(decode(inputs)))
   }
 
+  /// An input that nobody writes and that is never wanted: what was taken over or renamed, or has lost its tags,
+  /// shows it as a change in place, which puts them on.
+  private static var missingTags: String { "missing_tags" }
+
+  private func observation(_ now: Observed<K>) throws -> Observation {
+    var inputs = try ValueCoding.encode(now.inputs)
+    if !now.missingTags.isEmpty, case .object(var members) = inputs {
+      members[Self.missingTags] = .list(now.missingTags.map(Value.string))
+      inputs = .object(members)
+    }
+    return Observation(inputs: inputs, outputs: try ValueCoding.encode(now.outputs))
+  }
+
   func replacementInputs(from old: Value, to new: Value) -> [String] {
     K.replacing.filter { old[$0] != new[$0] }.sorted()
   }
@@ -69,7 +88,7 @@ struct TypedProvider<K: Kind>: ResourceProvider {
     let outputs = try? ValueCoding.decode(K.Outputs.self, from: recorded.outputs)
     return try await reporting(context) {
       guard let now = try await base.read(id, recorded: inputs, outputs: outputs, context: context) else { return nil }
-      return Observation(inputs: try ValueCoding.encode(now.inputs), outputs: try ValueCoding.encode(now.outputs))
+      return try observation(now)
     }
   }
 
@@ -99,9 +118,12 @@ struct TypedProvider<K: Kind>: ResourceProvider {
   }
 
   func update(_ id: String, from old: Value, to new: Value, context: ResourceContext) async throws -> Value {
+    let isTagged = old[Self.missingTags] == nil
     let (old, new) = (try decode(old), try decode(new))
     return try await reporting(context) {
-      try ValueCoding.encode(try await base.update(id, from: old, to: new, context: context))
+      let outputs = try await base.update(id, from: old, to: new, context: context)
+      if !isTagged { try await base.claim(id, inputs: new, context: context) }
+      return try ValueCoding.encode(outputs)
     }
   }
 

@@ -54,6 +54,8 @@ package struct PolicyDocument: Sendable, Hashable, Codable {
 
   private static func canonical(statement: [String: Value]) -> [String: Value] {
     var result = statement
+    // Older Terraform writes one where the user gave none.
+    if statement["Sid"] == "" { result["Sid"] = nil }
     for key in ["Action", "NotAction", "Resource", "NotResource"] {
       result[key] = statement[key].map(sortedList)
     }

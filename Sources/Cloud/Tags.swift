@@ -17,6 +17,11 @@ package enum Tags {
     tags[stack] == own[stack] && tags[address] == own[address] && own[stack] != nil
   }
 
+  /// Those of ours that are not there, or say something else.
+  static func missing(in tags: [String: String], _ own: [String: String]) -> [String] {
+    [stack, address].filter { own[$0] != nil && tags[$0] != own[$0] }
+  }
+
   static func check(_ tags: [String: String]) throws(Diagnostic) {
     if let reserved = tags.keys.sorted().first(where: { $0.hasPrefix(prefix) || $0.hasPrefix("aws:") }) {
       throw Diagnostic(

@@ -59,31 +59,14 @@ extension StateCommand {
         guard state.resources[target] == nil else {
           throw Diagnostic("`\(address)` is in the state already", remedy: "See `mrhealth state show \(address)`.")
         }
-        let record = try await read(declaration, session, state)
+        let importing = session.importing
+        let wanted = try importing.wanted(declaration, state.resources)
+        guard let record = try await importing.read(declaration, id: id, wanted: wanted) else {
+          throw Diagnostic("AWS has no `\(id)`", address: target)
+        }
         return [target: record]
       }
       context.terminal.print("\(address) is now managed; `mrhealth plan` shows what differs")
-    }
-
-    /// What AWS has becomes the record: the next plan shows how the stack file differs from it.
-    private func read(
-      _ declaration: ResourceDeclaration, _ session: StackSession, _ state: State
-    ) async throws -> StateResource {
-      let environment = session.environment()
-      let provider = try environment.provider(for: declaration.address)
-      let inputs = declaration.inputs.substituting { reference in
-        reference.address.flatMap { state.resources[$0]?.outputs.at(reference.attribute) }
-          ?? session.variable(reference)
-      }
-      let context = ResourceContext(address: declaration.address, tags: [:])
-      let wanted = Observation(inputs: try provider.normalize(inputs), outputs: [:])
-      guard let found = try await provider.read(id, recorded: wanted, context: context) else {
-        throw Diagnostic("AWS has no `\(id)`", address: declaration.address)
-      }
-      return StateResource(
-        address: declaration.address, id: id, status: .created, inputs: found.inputs, outputs: found.outputs,
-        dependsOn: session.graph.dependencies(of: declaration.address), keep: declaration.keep,
-        protect: declaration.protect)
     }
   }
 

@@ -143,7 +143,8 @@ extension StateCommand {
     func run() async throws {
       let context = CommandContext(options)
       let session = try await StackSession.open(context)
-      let state = try State.decode(try read(), location: file)
+      let bytes = try InputFile.read(file, limit: LocalDocument.sizeLimit)
+      let state = try State.decode(bytes, location: file)
       let replacement = StateReplacement(session: session, command: "mrhealth state push")
       try replacement.check(state, from: file)
       let written = try await replacement.apply { stored in
@@ -164,14 +165,6 @@ extension StateCommand {
       }
       guard let written else { return context.terminal.print("The state is that of \(file) already.") }
       context.terminal.print("Stored \(written.resources.count) resources as serial \(written.serial).")
-    }
-
-    private func read() throws(Diagnostic) -> [UInt8] {
-      do throws(POSIXError) {
-        return [UInt8](try LocalDocument.read(file))
-      } catch {
-        throw Diagnostic("The file cannot be read", detail: "\(file): \(error.text)")
-      }
     }
   }
 

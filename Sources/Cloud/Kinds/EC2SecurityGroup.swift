@@ -97,7 +97,13 @@ struct EC2SecurityGroup: Kind {
     now.tags = Tags.users(group.tags)
     now.ingress = group.ingress.flatMap(\.rules).map(Rule.init)
       .filter { written.contains($0) || $0.group == nil }.sorted()
-    return Observed(inputs: now, outputs: self.outputs(group))
+    // Where it is cannot change, so it is only asked of a group that nothing is known of yet.
+    if outputs == nil {
+      let isWanted = try await vpcID(recorded.vpc) == group.vpcID
+      now.vpc = isWanted ? recorded.vpc : group.vpcID
+    }
+    return Observed(
+      inputs: now, outputs: self.outputs(group), missingTags: Tags.missing(in: group.tags, context.tags))
   }
 
   func find(_ inputs: Inputs, context: ResourceContext) async throws -> String? {
@@ -148,6 +154,10 @@ struct EC2SecurityGroup: Kind {
     return outputs(group)
   }
 
+  func claim(_ id: String, inputs: Inputs, context: ResourceContext) async throws {
+    try await ec2.createTags([id], tags: context.tags)
+  }
+
   private func authorize(_ rules: [Rule], group: String) async throws {
     guard !rules.isEmpty else { return }
     do {
@@ -158,21 +168,22 @@ struct EC2SecurityGroup: Kind {
     }
   }
 
-  /// Takes back every rule that refers to the group first, in whatever group it stands: groups that name
-  /// each other could never be deleted otherwise. Then waits for the network interfaces of an ended
-  /// cluster to go.
+  /// Takes back every rule that refers to the group first, in whatever group of ours it stands, and its own that
+  /// name groups: groups that name each other could never be deleted otherwise, and one that was taken over need
+  /// not carry our tags yet. Then waits for the network interfaces of an ended cluster to go.
   func delete(_ id: String, recorded: Inputs, context: ResourceContext) async throws {
-    guard try await ec2.getSecurityGroup(id) != nil else { return }
+    guard let group = try await ec2.getSecurityGroup(id) else { return }
+    let naming = group.ingress.flatMap(\.rules).map(Rule.init).filter { $0.group != nil }
+    if !naming.isEmpty { try await ec2.revokeIngress(id, naming.map(\.permission)) }
     let referring = try await ec2.describeSecurityGroups(filters: [EC2.Filter("ip-permission.group-id", id)])
     let letting = try await ec2.describeSecurityGroups(filters: [EC2.Filter("egress.ip-permission.group-id", id)])
-    for other in referring where other.tags[Tags.stack] == context.tags[Tags.stack] {
-      let rules = Self.rules(other.ingress, naming: id)
-      if !rules.isEmpty { try await ec2.revokeIngress(other.id, rules) }
+    let ours = context.tags[Tags.stack]
+    for other in referring where other.id != id && other.tags[Tags.stack] == ours {
+      try await revoke(Self.rules(other.ingress, naming: id)) { try await ec2.revokeIngress(other.id, $0) }
     }
     // EMR lets the group of its own service out to those of the nodes.
-    for other in letting where other.tags[Tags.stack] == context.tags[Tags.stack] {
-      let rules = Self.rules(other.egress, naming: id)
-      if !rules.isEmpty { try await ec2.revokeEgress(other.id, rules) }
+    for other in letting where other.tags[Tags.stack] == ours {
+      try await revoke(Self.rules(other.egress, naming: id)) { try await ec2.revokeEgress(other.id, $0) }
     }
     let deleted: Bool? = try await clock.poll(upTo: .seconds(600), isStopped: context.isInterrupted) {
       do {
@@ -188,6 +199,17 @@ struct EC2SecurityGroup: Kind {
       throw Diagnostic(
         "Security group \(id) is still in use", detail: "network interfaces or rules outside this stack refer to it",
         remedy: "Remove what uses it, then run the same command again.")
+    }
+  }
+
+  private func revoke(
+    _ rules: [EC2.IpPermission], _ call: ([EC2.IpPermission]) async throws -> Void
+  ) async throws {
+    guard !rules.isEmpty else { return }
+    do {
+      try await call(rules)
+    } catch let error as AWSError where error.code == "InvalidGroup.NotFound" {
+      // Two groups that name each other may be deleted at once.
     }
   }
 

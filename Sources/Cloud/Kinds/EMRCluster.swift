@@ -38,7 +38,10 @@ struct EMRCluster: Kind {
     var now = Observed<Self>(inputs: recorded, outputs: Self.outputs(cluster))
     // What cannot be changed on a cluster cannot drift either; of an ended one nothing matters any more.
     guard cluster.state.acceptsSteps else { return now }
+    // Of a cluster that is taken over nothing is known yet; an unfinished launch of ours is known by its token.
+    if outputs == nil, context.token.isEmpty { now.inputs = try await describe(cluster, as: recorded) }
     let idle = try await emr.getAutoTerminationPolicy(id)
+    now.missingTags = Tags.missing(in: cluster.tagValues, context.tags)
     now.inputs.tags = Tags.users(cluster.tagValues)
     now.inputs.stepConcurrency = cluster.stepConcurrencyLevel ?? 1
     now.inputs.terminationProtection = cluster.terminationProtected ?? false
@@ -132,6 +135,10 @@ struct EMRCluster: Kind {
     try await emr.addTags(id, tags: tags.set)
     try await emr.removeTags(id, keys: tags.remove)
     return Self.outputs(cluster)
+  }
+
+  func claim(_ id: String, inputs: Inputs, context: ResourceContext) async throws {
+    try await emr.addTags(id, tags: context.tags)
   }
 
   func delete(_ id: String, recorded: Inputs, context: ResourceContext) async throws {

@@ -39,7 +39,7 @@ struct IAMInstanceProfile: Kind {
     guard let profile = try await iam.getInstanceProfile(id) else { return nil }
     return Observed(
       inputs: Inputs(name: profile.name, role: profile.roles.first ?? "", tags: Tags.users(profile.tags)),
-      outputs: Outputs(name: profile.name, arn: profile.arn))
+      outputs: Outputs(name: profile.name, arn: profile.arn), missingTags: Tags.missing(in: profile.tags, context.tags))
   }
 
   func find(_ inputs: Inputs, context: ResourceContext) async throws -> String? {
@@ -75,6 +75,10 @@ struct IAMInstanceProfile: Kind {
     if !tags.remove.isEmpty { try await iam.untagInstanceProfile(id, keys: tags.remove) }
     if profile.roles != [new.role] { try await setRole(new.role, of: profile) }
     return Outputs(name: profile.name, arn: profile.arn)
+  }
+
+  func claim(_ id: String, inputs: Inputs, context: ResourceContext) async throws {
+    try await iam.tagInstanceProfile(id, tags: context.tags)
   }
 
   /// A profile holds one role at most.

@@ -62,7 +62,8 @@ struct IAMRole: Kind {
       trust: PolicyDocument(json: role.trust) ?? recorded.trust,
       managedPolicies: try await attached.map(\.arn).sorted(), policies: try await inline,
       maxSessionSeconds: role.maxSessionDuration ?? 3600, tags: Tags.users(role.tags))
-    return Observed(inputs: inputs, outputs: Self.outputs(role))
+    return Observed(
+      inputs: inputs, outputs: Self.outputs(role), missingTags: Tags.missing(in: role.tags, context.tags))
   }
 
   private func inlinePolicies(_ role: String) async throws -> [String: PolicyDocument] {
@@ -120,6 +121,10 @@ struct IAMRole: Kind {
       throw Diagnostic("Role `\(id)` vanished while it was updated", remedy: "Run `mrhealth up` again.")
     }
     return Self.outputs(role)
+  }
+
+  func claim(_ id: String, inputs: Inputs, context: ResourceContext) async throws {
+    try await iam.tagRole(id, tags: context.tags)
   }
 
   private func applyPolicies(_ role: String, from old: Inputs?, to new: Inputs) async throws {

@@ -119,7 +119,8 @@ struct S3Bucket: Kind {
       now.tags = Tags.users(try await tags)
       now.lifecycle = try await lifecycle.map(Inputs.Rule.init).sorted { $0.id < $1.id }
       now.policy = try await policy.flatMap { PolicyDocument(json: $0) }
-      return Observed(inputs: now, outputs: self.outputs(id))
+      return Observed(
+        inputs: now, outputs: self.outputs(id), missingTags: Tags.missing(in: try await tags, context.tags))
     } catch {
       guard (error as? AWSError)?.code == "NoSuchBucket" else { throw error }
       return nil
@@ -176,6 +177,11 @@ struct S3Bucket: Kind {
   func update(_ id: String, from old: Inputs, to new: Inputs, context: ResourceContext) async throws -> Outputs {
     try await configure(new, from: old, ownTags: context.tags)
     return outputs(id)
+  }
+
+  func claim(_ id: String, inputs: Inputs, context: ResourceContext) async throws {
+    // S3 replaces all tags of a bucket at once.
+    try await s3.putBucketTagging(id, inputs.tags.merging(context.tags) { $1 })
   }
 
   /// Sets what differs; a new bucket has everything set, since S3's defaults depend on its age and account.

@@ -77,14 +77,11 @@ struct S3Upload: Kind {
       var pages = s3.objectPages(recorded.bucket, prefix: recorded.prefix)
       while let page = try await pages.next() {
         for object in page.objects {
-          let before: RecordedObject
-          if let outputs {
-            guard let recorded = outputs.recorded[object.key] else { continue }
-            before = recorded
-          } else {
-            guard let md5 = recorded.objects[object.key] else { continue }
-            before = RecordedObject(etag: md5, md5: md5, size: object.size)
+          guard let outputs else {
+            adopt(object, wanted: recorded.objects, &now)
+            continue
           }
+          guard let before = outputs.recorded[object.key] else { continue }
           let same = object.etag == before.etag && object.size == before.size
           now.inputs.objects[object.key] = same ? before.md5 : "changed outside (\(object.etag))"
           now.outputs.recorded[object.key] = before
@@ -95,6 +92,14 @@ struct S3Upload: Kind {
       return nil
     }
     return now
+  }
+
+  /// Of an upload that is taken over only the objects that it would make are its own. S3 tells their content by
+  /// the ETag, where that is an MD5; an object of another content, or of an unknown one, is uploaded again.
+  private func adopt(_ object: S3.ObjectSummary, wanted: [String: String], _ now: inout Observed<Self>) {
+    guard wanted[object.key] != nil else { return }
+    now.inputs.objects[object.key] = object.etag
+    now.outputs.recorded[object.key] = RecordedObject(etag: object.etag, md5: object.etag, size: object.size)
   }
 
   /// There as soon as one of its objects is.

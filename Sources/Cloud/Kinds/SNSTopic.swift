@@ -77,10 +77,12 @@ struct SNSTopic: Kind {
     let wanted = Set(recorded.subscriptions)
     var now = recorded
     now.displayName = attributes["DisplayName"] ?? ""
-    now.tags = Tags.users(try await tags ?? [:])
+    let all = try await tags ?? [:]
+    now.tags = Tags.users(all)
     now.subscriptions = present.map { Subscription(protocol: $0.proto, endpoint: $0.endpoint) }
       .filter(wanted.contains).sorted()
-    return Observed(inputs: now, outputs: self.outputs(id, recorded.name, present))
+    return Observed(
+      inputs: now, outputs: self.outputs(id, recorded.name, present), missingTags: Tags.missing(in: all, context.tags))
   }
 
   private func outputs(_ arn: String, _ name: String, _ subscriptions: [SNS.Subscription]) -> Outputs {
@@ -131,6 +133,10 @@ struct SNSTopic: Kind {
       }
     }
     return outputs(id, new.name, try await sns.listSubscriptionsByTopic(id) ?? [])
+  }
+
+  func claim(_ id: String, inputs: Inputs, context: ResourceContext) async throws {
+    try await sns.tagResource(id, tags: context.tags)
   }
 
   func delete(_ id: String, recorded: Inputs, context: ResourceContext) async throws {
