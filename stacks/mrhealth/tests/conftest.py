@@ -14,7 +14,7 @@ STACK = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(STACK / "pipeline"), str(STACK / "tests")]
 
 import oraculo
-from tabelas import GOLD, ler_pasta
+from tabelas import ler_pasta
 
 
 class LagoPronto:
@@ -116,5 +116,37 @@ def conferir_com_oraculo(lago):
         assert contagem["motivos"] == dict(lago.esperado.quarentena[tabela]), tabela
         assert len(lago.silver(tabela)) == len(lago.esperado.silver[tabela]), tabela
         assert len(lago.quarentena(tabela)) == sum(lago.esperado.quarentena[tabela].values()), tabela
-    for tabela in GOLD:
-        assert oraculo.diferencas(lago.esperado.gold[tabela], lago.gold(tabela)) == [], tabela
+    for tabela, linhas in lago.esperado.gold.items():
+        assert oraculo.diferencas(linhas, lago.gold(tabela)) == [], tabela
+    conferir_qualidade(lago)
+
+
+def conferir_qualidade(lago):
+    arquivos = {
+        a["arquivo"]: (a["tabela"], a["id_unidade"], a["data"], a["aceitas"], a["recusadas"])
+        for a in lago.gold("qualidade_arquivos")
+    }
+    assert arquivos == lago.esperado.qualidade["arquivos"]
+    assert all(a["lidas"] == a["aceitas"] + a["recusadas"] for a in lago.gold("qualidade_arquivos"))
+    colunas = "enviou pedidos itens pedidos_recusados itens_recusados valor_pedidos valor_itens taxa_entrega diferenca"
+    colunas = colunas.split() + ["pedidos_divergentes"]
+    unidades = {(u["id_unidade"], u["data"]): tuple(u[c] for c in colunas) for u in lago.gold("qualidade_unidades")}
+    nada = (False, 0, 0, 0, 0) + 4 * (oraculo.ZERO,) + (0,)
+    esperadas = lago.esperado.qualidade["unidades"]
+    assert {chave: linha for chave, linha in unidades.items() if chave in esperadas} == esperadas
+    assert {linha for chave, linha in unidades.items() if chave not in esperadas} <= {nada}
+    motivos = {(m["id_unidade"], m["data"], m["tabela"], m["motivo"]): m["linhas"] for m in lago.gold("motivos_quarentena")}
+    assert {chave: n for chave, n in motivos.items() if chave[0] is not None} == {
+        chave: n for chave, n in lago.esperado.qualidade["motivos"].items() if chave[0] is not None
+    }
+
+
+def impressao(raiz):
+    """What a reader sees of a lake: every row of every table, and the name of every data file. Without what depends on the
+    clock or on the order of runs: when files came, and the marks and counts of the runs."""
+    tabelas = {}
+    for camada in ("silver/parquet", "quarentena", "gold"):
+        for pasta in sorted(p for p in (raiz / "dados" / camada).glob("*") if p.is_dir() and p.name != "_contagens"):
+            linhas = [{n: v for n, v in l.items() if n not in ("recebido_em", "atraso_horas")} for l in ler_pasta(pasta)]
+            tabelas["{}/{}".format(camada, pasta.name)] = sorted(map(repr, linhas))
+    return tabelas

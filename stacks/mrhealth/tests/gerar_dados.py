@@ -158,7 +158,7 @@ def pedidos_das_pastas(sorte):
             pedidos.append(linha)
             itens += seus
         pastas[unidade, data] = (pedidos, itens)
-    # Pending when first sent, finished the day after: the later file counts.
+    # Pending when first sent. That it was finished the day after is said in the wrong file: the folder says the day.
     depois, itens = pedido_com_itens(sorte, 7, 1011, "2024-11-19", "Finalizado")
     pastas[7, "2024-11-19"][0].append(depois.replace("Finalizado", "Pendente"))
     pastas[7, "2024-11-19"][1].extend(itens)

@@ -11,9 +11,9 @@ shows as a difference. For the tests of the jobs and for the end-to-end tests, w
 import csv
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, namedtuple
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 TABELAS = {
@@ -42,6 +42,8 @@ class Esperado:
         self.silver = {}
         self.quarentena = {tabela: Counter() for tabela in TABELAS}
         self.gold = {}
+        #: (table, reason, row) of every refused row; files; (unit, day) of order files in folders; quality figures
+        self.recusadas, self.arquivos, self.enviados, self.qualidade = [], {}, set(), {}
 
 
 def calcular(pasta):
@@ -71,39 +73,89 @@ def calcular(pasta):
 
 
 def _ler(pasta, esperado):
-    """table -> [(values or None if the line is malformed, unit of the folder, reception)], header lines left out."""
+    """table -> its rows as ``Linha``; header lines and blank ones are none."""
     linhas = defaultdict(list)
-    for arquivo in sorted(pasta.rglob("*.csv")):
-        tabela, unidade, recepcao = _lugar(arquivo.relative_to(pasta).parts)
+    for arquivo in sorted(a for a in pasta.rglob("*") if a.suffix.lower() == ".csv"):
+        tabela, unidade, dia, recepcao = _lugar(arquivo.relative_to(pasta).parts)
         if tabela is None:
             continue
-        texto = arquivo.read_bytes().decode("utf-8-sig", "replace")
-        for linha in re.split(r"\r\n|\n", texto)[1:]:
-            if linha.strip():
-                esperado.lidas[tabela] += 1
-                valores = next(csv.reader([linha]))
-                inteira = linha.count('"') % 2 == 0 and len(valores) == len(TABELAS[tabela])
-                linhas[tabela].append(([v.strip() for v in valores] if inteira else None, unidade, recepcao))
+        caminho = arquivo.relative_to(pasta).as_posix()
+        esperado.arquivos[caminho] = {"tabela": tabela, "id_unidade": unidade, "dia": dia, "tamanho": arquivo.stat().st_size}
+        if tabela == "pedido" and unidade is not None and arquivo.stat().st_size:
+            esperado.enviados.add((unidade, dia))
+        for numero, valores, motivo in _linhas(arquivo.read_bytes(), tabela):
+            esperado.lidas[tabela] += 1
+            linhas[tabela].append(Linha(caminho, numero, valores, motivo, unidade, dia, recepcao))
     return linhas
 
 
+#: A row as it was read: values in the order of TABELAS, or the reason why it has none.
+Linha = namedtuple("Linha", "arquivo numero valores motivo unidade dia recepcao")
+
+
+def _linhas(conteudo, tabela):
+    """(number, values, None) of each row of a file, or (number, None, reason)."""
+    textos = [_texto(linha) for linha in re.split(b"\r\n|\n|\r", conteudo)]
+    cheias = [(n, texto) for n, texto in enumerate(textos, 1) if texto.strip()]
+    if not cheias:
+        return
+    cabecalho = cheias[0][1]
+    separador = ";" if cabecalho.count(";") > cabecalho.count(",") else ","
+    nomes = [_reduzido(nome) for nome in cabecalho.split(separador)]
+    esperados = [_reduzido(nome) for nome in TABELAS[tabela]]
+    eh_cabecalho = set(nomes) & set(esperados)
+    for numero, texto in cheias:
+        if eh_cabecalho and [_reduzido(nome) for nome in texto.split(separador)] == nomes:
+            continue
+        if sorted(nomes) != sorted(esperados):
+            yield numero, None, "cabecalho_invalido"
+            continue
+        if any(ord(letra) < 32 and letra != "\t" or letra == "\ufffd" for letra in texto):
+            yield numero, None, "codificacao_invalida"
+            continue
+        valores = next(csv.reader([texto], delimiter=separador))
+        if texto.count('"') % 2 or len(valores) != len(esperados):
+            yield numero, None, "linha_malformada"
+            continue
+        yield numero, [valores[nomes.index(nome)].strip() for nome in esperados], None
+
+
+def _texto(linha):
+    for codificacao in ("utf-8", "cp1252"):
+        try:
+            return linha.decode(codificacao).lstrip("\ufeff")
+        except UnicodeDecodeError:
+            pass
+    return linha.decode("utf-8", "replace")
+
+
+def _reduzido(palavra):
+    sem_acento = unicodedata.normalize("NFD", palavra.lower())
+    return "".join(letra for letra in sem_acento if letra.isascii() and letra.isalnum())
+
+
 def _lugar(partes):
-    *pastas, nome = partes
-    base = nome.lower()[: -len(".csv")]
+    """Table, unit, day and reception of a path; Nones for a file that is none of ours."""
+    *pastas, nome = [parte.lower() for parte in partes]
+    base = nome[: -len(".csv")]
     if base in ("pedido", "item_pedido"):
-        ditas = dict(pasta.split("=", 1) for pasta in pastas)
-        unidade = ditas.get("unidade")
-        return base, int(unidade) if unidade else None, ditas.get("data", "")
+        if not pastas:
+            return base, None, None, ""
+        ditas = dict(pasta.split("=", 1) for pasta in pastas if "=" in pasta)
+        if len(pastas) == 2 and set(ditas) == {"unidade", "data"}:
+            return base, int(ditas["unidade"]), ditas["data"], ""
+        return None, None, None, None
     base = base[len("tabela_") :] if base.startswith("tabela_") else base
     if base in TABELAS and pastas in ([], ["referencia"]):
-        return base, None, "1" if pastas else ""
-    return None, None, None
+        return base, None, None, "1" if pastas else ""
+    return None, None, None, None
 
 
-def _campos(tabela, valores, opcional=()):
+def _campos(tabela, linha, opcional=()):
     """The values of a row, after the rules that every table has; keys are the first columns."""
-    if valores is None:
-        raise Recusa("linha_malformada")
+    if linha.motivo:
+        raise Recusa(linha.motivo)
+    valores = linha.valores
     chaves = {"pedido": 2, "item_pedido": 2}.get(tabela, 1)
     if not all(valores[:chaves]):
         raise Recusa("chave_ausente")
@@ -119,72 +171,85 @@ def _inteiro(texto, digitos=9):
 
 
 def _dinheiro(texto):
+    if re.fullmatch(r"-?([0-9]{1,10}|[0-9]{1,3}(\.[0-9]{3}){1,3}),[0-9]{1,2}", texto):
+        texto = texto.replace(".", "").replace(",", ".")
     if not re.fullmatch(r"-?[0-9]{1,10}(\.[0-9]{1,2})?", texto):
         raise Recusa("numero_invalido")
     return Decimal(texto).quantize(ZERO)
 
 
 def _conhecido(texto, opcoes, motivo):
-    def reduzir(palavra):
-        sem_acento = unicodedata.normalize("NFD", palavra.lower())
-        return "".join(letra for letra in sem_acento if letra.isalnum())
-
     for opcao in opcoes:
-        if reduzir(opcao) == reduzir(texto):
+        if _reduzido(opcao) == _reduzido(texto):
             return opcao
     raise Recusa(motivo)
 
 
-def _sem_repetidas(esperado, tabela, candidatas, versoes=lambda linha: 1):
-    """Drops repeated keys from (key, row, reception) and counts why. A later reception replaces an earlier one."""
+def _recusar(esperado, tabela, linha, motivo):
+    esperado.quarentena[tabela][motivo] += 1
+    esperado.recusadas.append((tabela, motivo, linha))
+
+
+def _sem_repetidas(esperado, tabela, candidatas, versoes=lambda valores: 1):
+    """Drops repeated keys from (key, values, row) and says why. A later reception replaces an earlier one."""
     por_chave = defaultdict(list)
-    for chave, linha, recepcao in candidatas:
-        por_chave[chave].append((recepcao, linha))
+    for chave, valores, linha in candidatas:
+        por_chave[chave].append((valores, linha))
     aceitas = []
     for grupo in por_chave.values():
-        grupo.sort(key=lambda par: par[0], reverse=True)
+        grupo.sort(key=lambda par: (par[1].arquivo, par[1].numero))
+        grupo.sort(key=lambda par: par[1].recepcao, reverse=True)
         distintas = []
-        for recepcao, linha in grupo:
-            if any(linha == outra for _, outra in distintas):
-                esperado.quarentena[tabela]["linha_duplicada"] += 1
+        for valores, linha in grupo:
+            if any(valores == outros for outros, _ in distintas):
+                _recusar(esperado, tabela, linha, "linha_duplicada")
             else:
-                distintas.append((recepcao, linha))
-        ultimas = [linha for recepcao, linha in distintas if recepcao == grupo[0][0]]
-        esperado.quarentena[tabela]["versao_substituida"] += len(distintas) - len(ultimas)
-        if len(ultimas) > versoes(ultimas[0]):
-            esperado.quarentena[tabela]["chave_conflitante"] += len(ultimas)
+                distintas.append((valores, linha))
+        ultima = grupo[0][1].recepcao
+        ultimas = [(valores, linha) for valores, linha in distintas if linha.recepcao == ultima]
+        for _, linha in distintas[len(ultimas) :]:
+            _recusar(esperado, tabela, linha, "versao_substituida")
+        if len(ultimas) > versoes(ultimas[0][0]):
+            for _, linha in ultimas:
+                _recusar(esperado, tabela, linha, "chave_conflitante")
         else:
-            aceitas += ultimas
-    esperado.quarentena[tabela] = +esperado.quarentena[tabela]
+            for valores, linha in ultimas:
+                valores["arquivo"] = linha.arquivo
+                aceitas.append(valores)
     esperado.silver[tabela] = aceitas
     return aceitas
 
 
-def _referencia(esperado, tabela, linhas, montar, chave, recusar=lambda linha: None):
+def _referencia(esperado, tabela, linhas, montar, chave, recusar=lambda valores: None):
     candidatas = []
-    for valores, _, recepcao in linhas[tabela]:
+    for linha in linhas[tabela]:
         try:
-            linha = montar(_campos(tabela, valores))
-            motivo = recusar(linha)
+            valores = montar(_campos(tabela, linha))
+            motivo = recusar(valores)
             if motivo:
                 raise Recusa(motivo)
-            candidatas.append((linha[chave], linha, recepcao))
+            candidatas.append((valores[chave], valores, linha))
         except Recusa as recusa:
-            esperado.quarentena[tabela][str(recusa)] += 1
-    return {linha[chave]: linha for linha in _sem_repetidas(esperado, tabela, candidatas)}
+            _recusar(esperado, tabela, linha, str(recusa))
+    return {valores[chave]: valores for valores in _sem_repetidas(esperado, tabela, candidatas)}
 
 
 # --- orders and items --------------------------------------------------------------------------------------------
 
 
 def _pedidos(esperado, linhas, unidades):
-    """Accepted orders by (unit, number), and for each number the units that used it: [in flat files, in folders]."""
-    candidatas, numerados = [], defaultdict(lambda: (set(), set()))
-    for valores, unidade_pasta, recepcao in linhas["pedido"]:
-        if valores and re.fullmatch("[0-9]{1,9}", valores[0]) and re.fullmatch("[0-9]{1,18}", valores[1]):
-            numerados[int(valores[1])][0 if unidade_pasta is None else 1].add(int(valores[0]))
+    """Accepted orders by (folder's day or None, unit, number), and who used a number: by number for flat files, by
+    (unit, day, number) for folders."""
+    candidatas, numerados = [], defaultdict(set)
+    for lida in linhas["pedido"]:
+        if not lida.motivo and re.fullmatch("[0-9]{1,18}", lida.valores[1]):
+            numero = int(lida.valores[1])
+            if lida.unidade is not None:
+                numerados[lida.unidade, lida.dia, numero].add(lida.unidade)
+            elif re.fullmatch("[0-9]{1,9}", lida.valores[0]):
+                numerados[numero].add(int(lida.valores[0]))
         try:
-            unidade, numero, tipo, dia, valor, endereco, taxa, status = _campos("pedido", valores, ["Endereco Entrega"])
+            unidade, numero, tipo, dia, valor, endereco, taxa, status = _campos("pedido", lida, ["Endereco Entrega"])
             linha = {
                 "id_unidade": _inteiro(unidade),
                 "id_pedido": _inteiro(numero, 18),
@@ -197,15 +262,19 @@ def _pedidos(esperado, linhas, unidades):
                 raise Recusa("valor_negativo")
             linha["tipo"] = _conhecido(tipo, ["Loja Online", "Loja Física"], "tipo_desconhecido")
             linha["status"] = _conhecido(status, ["Finalizado", "Pendente", "Cancelado"], "status_desconhecido")
-            if unidade_pasta not in (None, linha["id_unidade"]):
+            if lida.unidade not in (None, linha["id_unidade"]):
                 raise Recusa("unidade_divergente")
+            if lida.dia not in (None, linha["data"].isoformat()):
+                raise Recusa("data_divergente")
             if linha["id_unidade"] not in unidades:
                 raise Recusa("unidade_desconhecida")
-            candidatas.append(((linha["id_unidade"], linha["id_pedido"]), linha, recepcao))
+            if lida.unidade is None and (linha["id_unidade"], linha["data"].isoformat()) in esperado.enviados:
+                raise Recusa("versao_substituida")
+            candidatas.append(((lida.dia, linha["id_unidade"], linha["id_pedido"]), linha, lida))
         except Recusa as recusa:
-            esperado.quarentena["pedido"][str(recusa)] += 1
-    aceitas = _sem_repetidas(esperado, "pedido", candidatas)
-    return {(linha["id_unidade"], linha["id_pedido"]): linha for linha in aceitas}, numerados
+            _recusar(esperado, "pedido", lida, str(recusa))
+    _sem_repetidas(esperado, "pedido", candidatas)
+    return {chave: linha for chave, linha, _ in candidatas if "arquivo" in linha}, numerados
 
 
 def _dia(texto):
@@ -219,9 +288,9 @@ def _dia(texto):
 
 def _itens(esperado, linhas, produtos, pedidos, numerados):
     candidatas = []
-    for valores, unidade_pasta, recepcao in linhas["item_pedido"]:
+    for lida in linhas["item_pedido"]:
         try:
-            numero, item, produto, quantidade, valor, observacao = _campos("item_pedido", valores, ["Observacao"])
+            numero, item, produto, quantidade, valor, observacao = _campos("item_pedido", lida, ["Observacao"])
             linha = {"id_pedido": _inteiro(numero, 18), "id_item_pedido": _inteiro(item), "id_produto": _inteiro(produto)}
             linha["qtd"] = -_inteiro(quantidade[1:]) if quantidade.startswith("-") else _inteiro(quantidade)
             linha["vlr_item"] = _dinheiro(valor)
@@ -232,27 +301,25 @@ def _itens(esperado, linhas, produtos, pedidos, numerados):
                 raise Recusa("quantidade_zero")
             if linha["id_produto"] not in produtos:
                 raise Recusa("produto_desconhecido")
-            planas, das_pastas = numerados.get(linha["id_pedido"], (set(), set()))
-            if unidade_pasta is not None:
-                possiveis = (planas | das_pastas) & {unidade_pasta}
-            else:
-                possiveis = planas or das_pastas
+            onde = linha["id_pedido"] if lida.unidade is None else (lida.unidade, lida.dia, linha["id_pedido"])
+            possiveis = sorted(numerados.get(onde, ()))
             if not possiveis:
                 raise Recusa("pedido_inexistente")
-            if not any((unidade, linha["id_pedido"]) in pedidos for unidade in possiveis):
+            aceitos = [pedidos.get((lida.dia, unidade, linha["id_pedido"])) for unidade in possiveis]
+            if not any(aceitos):
                 raise Recusa("pedido_em_quarentena")
-            linha["unidades"] = sorted(possiveis)
-            linha["id_unidade"] = linha["unidades"][0] if len(possiveis) == 1 else None
-            candidatas.append(((linha["id_unidade"], linha["id_pedido"], linha["id_item_pedido"]), linha, recepcao))
+            linha["unidades"] = possiveis
+            linha["id_unidade"] = possiveis[0] if len(possiveis) == 1 else None
+            for nome in ("status", "data"):
+                ditos = {pedido and pedido[nome] for pedido in aceitos}
+                linha[nome] = ditos.pop() if len(ditos) == 1 else None
+            chave = (lida.dia, linha["id_unidade"], linha["id_pedido"], linha["id_item_pedido"])
+            candidatas.append((chave, linha, lida))
         except Recusa as recusa:
-            esperado.quarentena["item_pedido"][str(recusa)] += 1
+            _recusar(esperado, "item_pedido", lida, str(recusa))
     itens = _sem_repetidas(esperado, "item_pedido", candidatas, lambda linha: len(linha["unidades"]))
     for linha in itens:
-        de_cada = {
-            pedidos[unidade, linha["id_pedido"]]["status"] if (unidade, linha["id_pedido"]) in pedidos else None
-            for unidade in linha["unidades"]
-        }
-        linha["status"] = de_cada.pop() if len(de_cada) == 1 else None
+        linha["status"] = linha["status"] or "Indefinido"
     return itens
 
 
@@ -271,10 +338,16 @@ def _gold(esperado, paises, estados, unidades, produtos, pedidos, itens):
             "pais": paises[estado["id_pais"]]["nome"],
         }
 
+    por_pedido, ambiguos = defaultdict(list), defaultdict(list)
+    for item in itens:
+        if item["id_unidade"] is None:
+            for unidade in item["unidades"]:
+                ambiguos[unidade, item["id_pedido"]].append(item)
+        else:
+            por_pedido[item["data"], item["id_unidade"], item["id_pedido"]].append(item)
     consolidadas = []
-    for (unidade, numero), pedido in pedidos.items():
-        seus = [item for item in itens if (item["id_unidade"], item["id_pedido"]) == (unidade, numero)]
-        talvez = [i for i in itens if i["id_unidade"] is None and i["id_pedido"] == numero and unidade in i["unidades"]]
+    for (pasta, unidade, numero), pedido in pedidos.items():
+        seus = por_pedido[pedido["data"], unidade, numero]
         consolidadas.append(
             dict(
                 filiais[unidade],
@@ -289,33 +362,36 @@ def _gold(esperado, paises, estados, unidades, produtos, pedidos, itens):
                 itens=len(seus),
                 quantidade=sum(item["qtd"] for item in seus),
                 valor_itens=sum((item["qtd"] * item["vlr_item"] for item in seus), ZERO),
-                itens_ambiguos=len(talvez),
+                itens_ambiguos=0 if pasta else len(ambiguos[unidade, numero]),
             )
         )
-    esperado.gold["vendas_consolidadas"] = consolidadas
-
-    por_ano = defaultdict(list)
-    for pedido in consolidadas:
-        por_ano[pedido["ano"], pedido["id_unidade"]].append(pedido)
-    esperado.gold["vendas_por_ano"] = [
+    gold = esperado.gold
+    gold["vendas_consolidadas"] = consolidadas
+    gold["vendas_diarias"] = [
         dict(
-            {nome: filiais[unidade][nome] for nome in ("id_unidade", "filial", "id_pais", "pais")},
-            ano=ano,
-            **_medidas(grupo),
+            filiais[unidade],
+            data=dia,
+            tipo=tipo,
+            status=status,
+            pedidos=len(grupo),
+            valor=sum((p["valor"] for p in grupo), ZERO),
+            taxa_entrega=sum((p["taxa_entrega"] for p in grupo), ZERO),
         )
-        for (ano, unidade), grupo in por_ano.items()
+        for (dia, unidade, tipo, status), grupo in _agrupar(consolidadas, "data", "id_unidade", "tipo", "status")
     ]
-    esperado.gold["vendas_por_filial"] = []
+    gold["vendas_por_ano"] = [
+        dict({n: filiais[unidade][n] for n in ("id_unidade", "filial", "id_pais", "pais")}, ano=ano, **_medidas(grupo))
+        for (ano, unidade), grupo in _agrupar(consolidadas, "ano", "id_unidade")
+    ]
+    gold["vendas_por_unidade"] = []
     for unidade, filial in filiais.items():
         seus = [pedido for pedido in consolidadas if pedido["id_unidade"] == unidade]
         dias = sorted(pedido["data"] for pedido in seus) or [None]
-        esperado.gold["vendas_por_filial"].append(
-            dict(filial, primeiro_pedido=dias[0], ultimo_pedido=dias[-1], **_medidas(seus))
-        )
-    esperado.gold["vendas_por_pais"] = []
+        gold["vendas_por_unidade"].append(dict(filial, primeiro_pedido=dias[0], ultimo_pedido=dias[-1], **_medidas(seus)))
+    gold["vendas_por_pais"] = []
     for id_pais, pais in paises.items():
         seus = [pedido for pedido in consolidadas if pedido["id_pais"] == id_pais]
-        esperado.gold["vendas_por_pais"].append(
+        gold["vendas_por_pais"].append(
             dict(
                 id_pais=id_pais,
                 pais=pais["nome"],
@@ -324,7 +400,34 @@ def _gold(esperado, paises, estados, unidades, produtos, pedidos, itens):
                 **_medidas(seus),
             )
         )
-    esperado.gold["vendas_por_produto"] = [_produto(produto, itens) for produto in produtos.values()]
+    gold["ticket_medio"], gold["cancelamentos"] = [], []
+    com_mes = [dict(pedido, mes=pedido["data"].isoformat()[:7]) for pedido in consolidadas]
+    for (mes, unidade, tipo), grupo in _agrupar(com_mes, "mes", "id_unidade", "tipo"):
+        comum = dict(filiais[unidade], mes=mes, tipo=tipo)
+        vendidos = [p["valor"] for p in grupo if p["status"] == "Finalizado"]
+        if vendidos:
+            media = (sum(vendidos) / len(vendidos)).quantize(ZERO, ROUND_HALF_UP)
+            gold["ticket_medio"].append(dict(comum, pedidos=len(vendidos), receita=sum(vendidos), ticket_medio=media))
+        perdidos = [p["valor"] for p in grupo if p["status"] == "Cancelado"]
+        gold["cancelamentos"].append(
+            dict(
+                comum,
+                pedidos=len(grupo),
+                cancelados=len(perdidos),
+                valor_pedidos=sum(p["valor"] for p in grupo),
+                valor_cancelado=sum(perdidos, ZERO),
+                percentual=(Decimal(100 * len(perdidos)) / len(grupo)).quantize(ZERO, ROUND_HALF_UP),
+            )
+        )
+    _gold_produtos(gold, filiais, produtos, itens)
+    _gold_qualidade(esperado, filiais, consolidadas)
+
+
+def _agrupar(linhas, *nomes):
+    grupos = defaultdict(list)
+    for linha in linhas:
+        grupos[tuple(linha[nome] for nome in nomes)].append(linha)
+    return grupos.items()
 
 
 def _medidas(pedidos):
@@ -343,25 +446,96 @@ def _medidas(pedidos):
     }
 
 
+def _valor(itens):
+    return sum((item["qtd"] * item["vlr_item"] for item in itens), ZERO)
+
+
+def _gold_produtos(gold, filiais, produtos, itens):
+    gold["vendas_por_produto"] = [_produto(produto, itens) for produto in produtos.values()]
+    gold["vendas_produto_diarias"] = [
+        {
+            "data": dia,
+            "id_unidade": unidade,
+            "id_produto": produto,
+            "produto": produtos[produto]["nome"],
+            "status": status,
+            "pedidos": len({item["id_pedido"] for item in grupo}),
+            "quantidade": sum(item["qtd"] for item in grupo),
+            "valor_itens": _valor(grupo),
+            "preco_minimo": min(item["vlr_item"] for item in grupo),
+            "preco_maximo": max(item["vlr_item"] for item in grupo),
+        }
+        for (dia, unidade, produto, status), grupo in _agrupar(itens, "data", "id_unidade", "id_produto", "status")
+    ]
+    gold["ranking_produtos_unidade"] = []
+    vendidos = [dict(i, ano=i["data"].year) for i in itens if i["status"] == "Finalizado" and i["id_unidade"] is not None]
+    for (ano, unidade), seus in _agrupar(vendidos, "ano", "id_unidade"):
+        por_produto = [(sum(i["qtd"] for i in g), _valor(g), produto, g) for (produto,), g in _agrupar(seus, "id_produto")]
+        por_produto.sort(key=lambda p: (-p[0], -p[1], p[2]))
+        for posicao, (quantidade, valor, produto, grupo) in enumerate(por_produto[:10], 1):
+            gold["ranking_produtos_unidade"].append(
+                {
+                    "ano": ano,
+                    "id_unidade": unidade,
+                    "filial": filiais[unidade]["filial"],
+                    "posicao": posicao,
+                    "id_produto": produto,
+                    "produto": produtos[produto]["nome"],
+                    "pedidos": len({(item["data"], item["id_pedido"]) for item in grupo}),
+                    "quantidade": quantidade,
+                    "valor_itens": valor,
+                    "participacao": (100 * valor / _valor(seus)).quantize(ZERO, ROUND_HALF_UP),
+                }
+            )
+
+
 def _produto(produto, itens):
     seus = [item for item in itens if item["id_produto"] == produto["id_produto"]]
+    precos = [item["vlr_item"] for item in seus] or [None]
     linha = {
         "id_produto": produto["id_produto"],
         "produto": produto["nome"],
-        "pedidos": len({(i["id_unidade"], i["id_pedido"]) for i in seus if i["status"] == "Finalizado"}),
-        "itens_ambiguos": sum(1 for item in seus if item["id_unidade"] is None),
+        "pedidos": len({(i["data"], i["id_unidade"], i["id_pedido"]) for i in seus if i["status"] == "Finalizado"}),
+        "quantidade_ambigua": sum(item["qtd"] for item in seus if item["id_unidade"] is None),
         "quantidade_total": sum(item["qtd"] for item in seus),
-        "valor_total": sum((item["qtd"] * item["vlr_item"] for item in seus), ZERO),
+        "valor_total": _valor(seus),
+        "preco_minimo": min(precos),
+        "preco_maximo": max(precos),
     }
     for status, quantidade, valor in (
         ("Finalizado", "quantidade", "valor_itens"),
         ("Pendente", "quantidade_pendente", "valor_pendente"),
         ("Cancelado", "quantidade_cancelada", "valor_cancelado"),
-        (None, "quantidade_indefinida", "valor_indefinido"),
+        ("Indefinido", "quantidade_indefinida", "valor_indefinido"),
     ):
         linha[quantidade] = sum(item["qtd"] for item in seus if item["status"] == status)
-        linha[valor] = sum((item["qtd"] * item["vlr_item"] for item in seus if item["status"] == status), ZERO)
+        linha[valor] = _valor(item for item in seus if item["status"] == status)
     return linha
+
+
+def _gold_qualidade(esperado, filiais, consolidadas):
+    """The columns that depend on nothing but the files' content and names."""
+    aceitas = Counter(linha["arquivo"] for tabela in TABELAS for linha in esperado.silver[tabela])
+    recusadas = Counter(linha.arquivo for _, _, linha in esperado.recusadas)
+    esperado.qualidade["arquivos"] = {
+        arquivo: (dados["tabela"], dados["id_unidade"], dados["dia"], aceitas[arquivo], recusadas[arquivo])
+        for arquivo, dados in esperado.arquivos.items()
+    }
+    por_unidade = defaultdict(lambda: [False, 0, 0, 0, 0, ZERO, ZERO, ZERO, ZERO, 0])
+    for unidade, dia in esperado.enviados:
+        if unidade in filiais:
+            por_unidade[unidade, dia][0] = True
+    for pedido in consolidadas:
+        linha = por_unidade[pedido["id_unidade"], pedido["data"].isoformat()]
+        diferenca = pedido["valor"] - pedido["valor_itens"] - pedido["taxa_entrega"]
+        somas = [1, pedido["itens"], 0, 0, pedido["valor"], pedido["valor_itens"], pedido["taxa_entrega"]]
+        somas += [ZERO, 0] if pedido["itens_ambiguos"] else [diferenca, int(diferenca != 0)]
+        por_unidade[pedido["id_unidade"], pedido["data"].isoformat()] = [True] + [a + b for a, b in zip(linha[1:], somas)]
+    for tabela, _, lida in esperado.recusadas:
+        if lida.unidade in filiais:
+            por_unidade[lida.unidade, lida.dia][3 if tabela == "pedido" else 4] += 1
+    esperado.qualidade["unidades"] = {chave: tuple(linha) for chave, linha in por_unidade.items()}
+    esperado.qualidade["motivos"] = Counter((l.unidade, l.dia, t, motivo) for t, motivo, l in esperado.recusadas if l.dia)
 
 
 # --- comparing ---------------------------------------------------------------------------------------------------

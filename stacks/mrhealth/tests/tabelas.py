@@ -5,7 +5,23 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-GOLD = ["vendas_por_ano", "vendas_por_pais", "vendas_por_filial", "vendas_por_produto", "vendas_consolidadas"]
+GOLD = [
+    "vendas_por_ano",
+    "vendas_por_pais",
+    "vendas_por_unidade",
+    "vendas_por_produto",
+    "ticket_medio",
+    "cancelamentos",
+    "ranking_produtos_unidade",
+    "vendas_diarias",
+    "vendas_produto_diarias",
+    "vendas_consolidadas",
+    "qualidade_arquivos",
+    "qualidade_unidades",
+    "motivos_quarentena",
+]
+#: The name that Spark gives the partition of rows without a value.
+_SEM_VALOR = "__HIVE_DEFAULT_PARTITION__"
 
 
 def ler_pasta(pasta):
@@ -28,6 +44,7 @@ def ler_s3(cliente, bucket, prefixo):
 
 def _linhas(conteudo, particoes):
     extras = dict(particao.split("=", 1) for particao in particoes)
+    extras = {nome: None if valor == _SEM_VALOR else valor for nome, valor in extras.items()}
     return [dict(linha, **extras) for linha in pq.ParquetFile(io.BytesIO(conteudo)).read().to_pylist()]
 
 

@@ -93,8 +93,8 @@ def test_vendas_por_ano(lago_real):
     assert sum(receita for _, receita in lido.values()) == D("1821.28")
 
 
-def test_vendas_por_filial_mostra_quem_nada_vendeu(lago_real):
-    filiais = {v["id_unidade"]: v for v in lago_real.gold("vendas_por_filial")}
+def test_vendas_por_unidade_mostra_quem_nada_vendeu(lago_real):
+    filiais = {v["id_unidade"]: v for v in lago_real.gold("vendas_por_unidade")}
     assert len(filiais) == 10
     assert [u for u, v in filiais.items() if v["pedidos"]] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert (filiais[10]["filial"], filiais[10]["receita"], filiais[10]["ultimo_pedido"]) == (

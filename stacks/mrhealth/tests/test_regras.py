@@ -19,7 +19,10 @@ PEDIDOS = {
     " 1 , 2 ,LOJA  FISICA, 2024-01-01 ,10, -- ,0.0, finalizado ": None,
     '"1","3","Loja Online","2024-01-01","10.5","Rua ""A"", 1","2","Pendente"': None,
     '1,4,Loja Física,2024-01-01,10.005,"--",0.00,Finalizado': "numero_invalido",
-    '1,5,Loja Física,2024-01-01,"10,50","--",0.00,Finalizado': "numero_invalido",
+    '1,5,Loja Física,2024-01-01,"10,505","--",0.00,Finalizado': "numero_invalido",
+    '1,50,Loja Física,2024-01-01,"10,50","--","1.234,56",Finalizado': None,
+    '1,51,Loja Física,2024-01-01,"1,234.56","--",0.00,Finalizado': "numero_invalido",
+    '1,52,Loja Física,2024-01-01,10.00,"Caminho \x00",0.00,Finalizado': "codificacao_invalida",
     '1,6,Loja Física,2024-01-01,1e3,"--",0.00,Finalizado': "numero_invalido",
     '1,7,Loja Física,2024-01-01,99999999999.00,"--",0.00,Finalizado': "numero_invalido",
     '1,-8,Loja Física,2024-01-01,10.00,"--",0.00,Finalizado': "numero_invalido",
@@ -49,6 +52,10 @@ PEDIDOS = {
     # Number 25 too, but unit 2's is refused.
     '1,25,Loja Física,2024-01-01,10.00,"--",0.00,Finalizado': None,
     '2,25,Loja Física,2024-01-01,?,"--",0.00,Finalizado': "numero_invalido",
+    # Unit 1 has sent that day again in its folder.
+    '1,60,Loja Física,2024-02-01,10.00,"--",0.00,Finalizado': "versao_substituida",
+    '1,61,Loja Física,2024-02-01,10.00,"--",0.00,Finalizado': "versao_substituida",
+    '2,60,Loja Física,2024-02-01,10.00,"--",0.00,Cancelado': None,
 }
 
 ITENS = {
@@ -73,19 +80,48 @@ ITENS = {
 }
 
 PASTA = {
-    # Sent again a day later: other content wins, the same is a duplicate.
     "unidade=2/data=2024-01-02/PEDIDO.csv": [
         '2,30,Loja Física,2024-01-02,10.00,"--",0.00,Pendente',
-        '2,31,Loja Física,2024-01-02,10.00,"--",0.00,Finalizado',
         '1,32,Loja Física,2024-01-02,10.00,"--",0.00,Finalizado',
+        '2,33,Loja Física,2024-01-01,10.00,"--",0.00,Finalizado',
     ],
-    "unidade=2/data=2024-01-03/PEDIDO.csv": [
-        '2,30,Loja Física,2024-01-02,10.00,"--",0.00,Finalizado',
-        '2,31,Loja Física,2024-01-02,10.00,"--",0.00,Finalizado',
-    ],
+    # The number of another day's order: another order.
+    "unidade=2/data=2024-01-03/PEDIDO.csv": ['2,30,Loja Física,2024-01-03,10.00,"--",0.00,Finalizado'],
     # Number 1 is unit 1's order: in unit 2's folder it is nobody's.
-    "unidade=2/data=2024-01-02/ITEM_PEDIDO.csv": ["30,1,7,1,5.00,", "1,1,7,1,5.00,"],
+    "unidade=2/data=2024-01-02/ITEM_PEDIDO.csv": ["30,1,7,1,5.00,", "1,1,7,1,5.00,", "33,1,7,1,5.00,"],
+    "unidade=2/data=2024-01-03/ITEM_PEDIDO.csv": ["30,1,7,2,5.00,"],
+    # The unit's own file for a day replaces its orders of that day in the flat file.
+    "unidade=1/data=2024-02-01/PEDIDO.csv": ['1,60,Loja Física,2024-02-01,12.00,"--",0.00,Finalizado'],
 }
+
+#: Whole files that are mended or refused: path -> content, rows in silver, reasons of the others.
+ARQUIVOS = {
+    "unidade=1/data=2024-03-01/PEDIDO.csv": (
+        # Other order, other case, semicolons, decimal commas, Windows line ends, and what Windows calls Latin-1.
+        "STATUS;taxa entrega;Id_Unidade;ID_PEDIDO;tipo pedido;Data_Pedido;Vlr_Pedido;ENDEREÇO_ENTREGA\r\n"
+        "Finalizado;5,00;1;70;Loja Online;2024-03-01;15,50;Praça “José” Açaí, 3 – fundos\r\n".encode("cp1252"),
+        1, [],
+    ),
+    "unidade=1/data=2024-03-01/ITEM_PEDIDO.csv": (
+        # Lines of a UTF-8 file and of a Latin-1 file in one, with the header of each; the last byte is no letter in either.
+        (CABECALHO_ITEM + "\n70,1,7,1,10.50,Não\n").encode("utf-8")
+        + (CABECALHO_ITEM + "\n70,2,7,1,10.50,Não\n").encode("latin-1")
+        + b"70,3,7,1,10.50,N\x81o",
+        2, ["codificacao_invalida"],
+    ),
+    # A column that nobody knows, one missing, no header at all, and nothing to read.
+    "unidade=2/data=2024-03-01/PEDIDO.csv": (
+        CABECALHO_PEDIDO + ",Desconto\n2,71,Loja Física,2024-03-01,10.00,--,0.00,Finalizado,1\n", 0, ["cabecalho_invalido"],
+    ),
+    "unidade=2/data=2024-03-01/ITEM_PEDIDO.csv": ("Id_Pedido,Id_Produto,Qtd,Vlr_Item,Obs\n71,7,1,1,\n", 0, ["cabecalho_invalido"]),
+    "unidade=2/data=2024-03-02/PEDIDO.csv": (
+        "2,72,Loja Física,2024-03-02,10.00,--,0.00,Finalizado\n" * 2, 0, ["cabecalho_invalido"] * 2,
+    ),
+    "unidade=2/data=2024-03-02/ITEM_PEDIDO.csv": (CABECALHO_ITEM.encode("utf-16"), 0, ["cabecalho_invalido"]),
+    "unidade=2/data=2024-03-03/PEDIDO.csv": ("", 0, []),
+    "unidade=2/data=2024-03-03/ITEM_PEDIDO.csv": ("\ufeff\r\n \r\n", 0, []),
+    "unidade=2/data=2024-03-04/PEDIDO.csv": (CABECALHO_PEDIDO, 0, []),
+}  # fmt: skip
 
 
 def dados():
@@ -97,6 +133,7 @@ def dados():
     for caminho, seus in PASTA.items():
         cabecalho = CABECALHO_ITEM if "ITEM" in caminho else CABECALHO_PEDIDO
         arquivos[caminho] = "\n".join([cabecalho] + seus) + "\n"
+    arquivos.update({caminho: conteudo for caminho, (conteudo, _, _) in ARQUIVOS.items()})
     return arquivos
 
 
@@ -113,7 +150,7 @@ def test_cada_pedido_no_seu_lugar(lago):
     esperado = {linha: motivo for linha, motivo in PEDIDOS.items() if motivo}
     assert _destinos(lago, "pedido", "PEDIDO.csv") == esperado
     aceitos = {(p["id_unidade"], p["id_pedido"]) for p in lago.silver("pedido") if p["arquivo"] == "PEDIDO.csv"}
-    assert aceitos == {(1, 1), (1, 2), (1, 3), (1, 24), (2, 24), (1, 25)}
+    assert aceitos == {(1, 1), (1, 2), (1, 3), (1, 50), (1, 24), (2, 24), (1, 25), (2, 60)}
 
 
 def test_cada_item_no_seu_lugar(lago):
@@ -132,14 +169,50 @@ def test_valores_tratados(lago):
 
 
 def test_pastas(lago):
-    pedidos = {(p["id_unidade"], p["id_pedido"]): (p["status"], p["arquivo"]) for p in lago.silver("pedido")}
-    assert pedidos[2, 30] == ("Finalizado", "unidade=2/data=2024-01-03/PEDIDO.csv")
-    assert pedidos[2, 31] == ("Finalizado", "unidade=2/data=2024-01-03/PEDIDO.csv")
-    motivos = sorted(q["motivo"] for q in lago.quarentena("pedido") if q["arquivo"].startswith("unidade=2/"))
-    assert motivos == ["linha_duplicada", "unidade_divergente", "versao_substituida"]
-    assert [q["motivo"] for q in lago.quarentena("item_pedido") if q["arquivo"].startswith("unidade=2/")] == [
-        "pedido_inexistente"
-    ]
+    pedidos = {(p["id_unidade"], p["id_pedido"], p["data"]): (p["status"], p["arquivo"]) for p in lago.silver("pedido")}
+    assert pedidos[2, 30, "2024-01-02"] == ("Pendente", "unidade=2/data=2024-01-02/PEDIDO.csv")
+    assert pedidos[2, 30, "2024-01-03"] == ("Finalizado", "unidade=2/data=2024-01-03/PEDIDO.csv")
+    assert pedidos[1, 60, "2024-02-01"] == ("Finalizado", "unidade=1/data=2024-02-01/PEDIDO.csv")
+    recusas = [(q["motivo"], q["arquivo"]) for t in ("pedido", "item_pedido") for q in lago.quarentena(t)]
+    assert sorted(m for m, arquivo in recusas if arquivo.startswith("unidade=2/data=2024-01")) == [
+        "data_divergente", "pedido_em_quarentena", "pedido_inexistente", "unidade_divergente",
+    ]  # fmt: skip
+    do_dia = {i["data"]: (i["id_unidade"], i["qtd"], i["status"]) for i in lago.silver("item_pedido") if i["id_pedido"] == 30}
+    assert do_dia == {"2024-01-02": (2, 1, "Pendente"), "2024-01-03": (2, 2, "Finalizado")}
+
+
+@pytest.mark.parametrize("arquivo", ARQUIVOS)
+def test_arquivos(lago, arquivo):
+    tabela = "item_pedido" if "ITEM" in arquivo else "pedido"
+    _, aceitas, motivos = ARQUIVOS[arquivo]
+    assert [linha["arquivo"] for linha in lago.silver(tabela)].count(arquivo) == aceitas
+    assert [q["motivo"] for q in lago.quarentena(tabela) if q["arquivo"] == arquivo] == motivos
+
+
+def test_arquivo_mal_feito_nao_para_os_outros(lago):
+    contagens = lago.contagens
+    ruins = [nome for nome, (_, _, motivos) in ARQUIVOS.items() if "cabecalho_invalido" in motivos]
+    assert contagens["arquivos_recusados"] == sorted(ruins)
+    assert contagens["arquivos_vazios"] == sorted(nome for nome, (_, n, motivos) in ARQUIVOS.items() if not n and not motivos)
+    [recusada] = [q for q in lago.quarentena("pedido") if q["arquivo"] == "unidade=2/data=2024-03-01/PEDIDO.csv"]
+    assert recusada["detalhe"] == "esperado {0}; encontrado {0},Desconto".format(CABECALHO_PEDIDO)
+    assert recusada["numero"] == 2
+
+
+def test_o_que_foi_normalizado(lago):
+    [pedido] = [p for p in lago.silver("pedido") if p["id_pedido"] == 70]
+    assert (pedido["endereco_entrega"], str(pedido["vlr_pedido"]), str(pedido["taxa_entrega"]), pedido["tipo_pedido"]) == (
+        "Praça “José” Açaí, 3 – fundos", "15.50", "5.00", "Loja Online",
+    )  # fmt: skip
+    assert [i["observacao"] for i in lago.silver("item_pedido") if i["id_pedido"] == 70] == ["Não", "Não"]
+    assert str({p["id_pedido"]: p for p in lago.silver("pedido")}[50]["taxa_entrega"]) == "1234.56"
+    detalhes = {a["arquivo"]: (a["normalizacoes"], a["detalhe"]) for a in lago.gold("qualidade_arquivos")}
+    assert detalhes["unidade=1/data=2024-03-01/PEDIDO.csv"] == (
+        4, "colunas_trocadas=1; latin1=1; ponto_e_virgula=1; virgula_decimal=1",
+    )  # fmt: skip
+    assert detalhes["unidade=1/data=2024-03-01/ITEM_PEDIDO.csv"] == (1, "latin1=1")
+    assert detalhes["PEDIDO.csv"] == (3, "bom=1; grafia=1; virgula_decimal=1")
+    assert detalhes["unidade=2/data=2024-03-03/PEDIDO.csv"] == (0, "vazio")
 
 
 def test_referencias(lago):
@@ -155,8 +228,8 @@ def test_item_sem_status_certo_fica_a_vista(lago):
     produtos = {p["id_produto"]: p for p in lago.gold("vendas_por_produto")}
     # Order 24 is Finalizado in unit 1 and Cancelado in unit 2; of orders 25 one is in quarantine.
     assert (produtos[9]["quantidade"], produtos[9]["quantidade_indefinida"]) == (0, 3)
-    # Sold: 2 of order 1/1 and 1 of 2/30; open: the one of order 24.
-    assert (produtos[7]["quantidade"], produtos[7]["quantidade_indefinida"]) == (3, 1)
+    # Sold: 2 of order 1/1 and 2 of 2/30 (the 3rd), two of 1/70; open: the one of order 24.
+    assert (produtos[7]["quantidade"], produtos[7]["quantidade_indefinida"]) == (6, 1)
 
 
 def test_tudo_como_o_oraculo(lago):
@@ -167,39 +240,21 @@ def test_tudo_como_o_oraculo(lago):
 
 
 @pytest.mark.parametrize(
-    "mudanca, mensagem",
+    "faltam, mensagem",
     [
-        ({"Tabela_Pais.csv": None}, r"falta pais em .*/csv \(esperado Tabela_Pais.csv ou referencia/pais.csv\)"),
-        (
-            {"unidade=5/data=2024-01-01/PEDIDO.csv": "Id_Pedido,Id_Unidade,Tipo_Pedido\n1,1,Loja Online\n"},
-            r"cabeçalho inesperado em .*/unidade=5/data=2024-01-01/PEDIDO.csv: esperado .*encontrado 'Id_Pedido,Id_Un",
-        ),
-        ({nome: None for nome in dados()}, "não há dados de entrada: .*/dados/silver/csv não existe"),
+        (["Tabela_Pais.csv"], r"falta pais em .*/csv \(esperado Tabela_Pais.csv ou referencia/pais.csv\)"),
+        (list(dados()), "não há dados de entrada: .*/dados/silver/csv não existe"),
     ],
-    ids=["sem tabela", "cabecalho trocado", "sem nada"],
+    ids=["sem tabela", "sem nada"],
 )
-def test_entrada_que_nao_serve(spark, montar_lago, mudanca, mensagem):
+def test_entrada_que_nao_serve(spark, montar_lago, faltam, mensagem):
     import silver
     from lago import PipelineError
 
-    arquivos = {nome: texto for nome, texto in {**dados(), **mudanca}.items() if texto is not None}
-    raiz = montar_lago(arquivos)
+    raiz = montar_lago({nome: texto for nome, texto in dados().items() if nome not in faltam})
     with pytest.raises(PipelineError, match=mensagem):
         silver.executar(spark, raiz.as_uri())
     assert not (raiz / "dados/silver/parquet").exists()
-
-
-def test_bytes_que_nao_sao_utf8(spark, montar_lago):
-    import silver
-    from lago import Lago
-
-    arquivos = dados()
-    arquivos["PEDIDO.csv"] = (CABECALHO_PEDIDO + '\n1,1,Loja Física,2024-01-01,10.00,"--",0.00,Pendente\n').encode("latin-1")
-    arquivos["outra/pasta.csv"] = "não é nossa\n"
-    linhas = silver.ler_linhas(spark, Lago(spark, montar_lago(arquivos).as_uri()))
-    recusadas = silver.aplicar_regras(linhas, "pedido").filter("arquivo = 'PEDIDO.csv'").collect()
-    assert [linha["motivo"] for linha in recusadas] == ["codificacao_invalida"]
-    assert [linha["arquivo"] for linha in linhas.filter("tabela is null").collect()] == ["outra/pasta.csv"]
 
 
 def test_contagens_que_nao_fecham(spark):
@@ -207,9 +262,8 @@ def test_contagens_que_nao_fecham(spark):
     from lago import Lago, PipelineError
 
     lago = Lago(spark, "s3://mrhealth-terraform-123456789012")
-    contagens = {"tabelas": {"pedido": {"lidas": 25, "silver": 23, "quarentena": 1, "motivos": {"data_invalida": 1}}}}
-    with pytest.raises(PipelineError, match="contagens de pedido não fecham: 25 linhas lidas, 23 em silver e 1 em quar"):
-        silver.reconciliar(contagens, lago)
+    with pytest.raises(PipelineError, match="contagens de pedido não fecham: 25 linhas lidas de .*/x.csv, 23 em silver e 1 em q"):
+        silver.reconciliar("pedido", "x.csv", 25, 23, 1, {None: 23, "data_invalida": 1}, lago)
 
 
 def test_data_de_negocio():
