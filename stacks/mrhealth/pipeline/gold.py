@@ -118,9 +118,15 @@ class Execucao:
         silver = {nome: self.lago.ler_silver(nome) for nome in ("pais", "estado", "unidade", "produto")}
         filiais = filiais_de(silver).coalesce(1).persist(StorageLevel.MEMORY_AND_DISK)
         pedido = self.de_silver("pedido", "data", self.datas)
-        item = self.de_silver("item_pedido", "data", self.dias).persist(StorageLevel.MEMORY_AND_DISK)
+        item = self.de_silver("item_pedido", "data", self.dias)
+        if len(self.datas) == 1:
+            pedido, item = pedido.coalesce(1), item.coalesce(1)
+        item = item.persist(StorageLevel.MEMORY_AND_DISK)
 
         consolidadas = self.gravar("vendas_consolidadas", vendas_consolidadas(pedido, filiais, item), self.datas)
+        if len(self.datas) == 1:
+            consolidadas = consolidadas.coalesce(1)
+        consolidadas = consolidadas.persist(StorageLevel.MEMORY_AND_DISK)
         diarias = self.gravar("vendas_diarias", vendas_diarias(consolidadas), self.datas)
         produtos = self.gravar("vendas_produto_diarias", vendas_produto_diarias(item, silver["produto"]), self.dias)
 
@@ -130,12 +136,13 @@ class Execucao:
         ano_produtos = self.acumular("_produtos_anuais", somar_produtos, "ano", self.anos, "_produtos_mensais", mes_produtos)
 
         com_mes = [mes for mes in self.meses if mes]
+        meses = meses.coalesce(1).persist(StorageLevel.MEMORY_AND_DISK)
         self.gravar("ticket_medio", ticket_medio(meses, filiais), com_mes)
         self.gravar("cancelamentos", cancelamentos(meses, filiais), com_mes)
         ranking = ranking_produtos_unidade(ano_produtos, filiais, silver["produto"])
         self.gravar("ranking_produtos_unidade", ranking, [ano for ano in self.anos if ano])
 
-        todos = self.com_os_outros("_vendas_anuais", anos, "ano", self.anos).persist(StorageLevel.MEMORY_AND_DISK)
+        todos = self.com_os_outros("_vendas_anuais", anos, "ano", self.anos).coalesce(1).persist(StorageLevel.MEMORY_AND_DISK)
         self.gravar("vendas_por_ano", vendas_por_ano(todos, filiais))
         self.gravar("vendas_por_unidade", vendas_por_unidade(todos, filiais))
         self.gravar("vendas_por_pais", vendas_por_pais(todos, filiais, silver["pais"]))
@@ -145,7 +152,7 @@ class Execucao:
         resumo_qualidade = qualidade.rodar(self, filiais, consolidadas)
         resumo = self.conferir(pedido, item)
         resumo["qualidade"] = resumo_qualidade
-        for df in (filiais, item, todos):
+        for df in (filiais, item, consolidadas, todos, meses):
             df.unpersist()
         return resumo
 
@@ -170,7 +177,9 @@ class Execucao:
             refeitas = {str(v) for v in (self.dias if coluna_origem == "data" else self.meses)}
             ficam = [p for valor in valores for p in _partes(valor, coluna) if str(p) not in refeitas]
             todas = novas.unionByName(self.lago.ler_gold(origem, ESQUEMAS[origem][0], coluna_origem, ficam))
-        return self.gravar(nome, somar(todas.withColumn(coluna, parte), coluna), valores)
+        todas = todas.withColumn(coluna, parte)
+        # Sums by unit are few rows: in one partition nothing has to be shuffled.
+        return self.gravar(nome, somar(todas.coalesce(1) if somar is somar_vendas else todas, coluna), valores)
 
     def com_os_outros(self, nome, novas, coluna, valores):
         """A table with the partitions that this run has made and all others."""
@@ -189,12 +198,12 @@ class Execucao:
             _totais("silver", pedido, F.count("*"), F.sum("vlr_pedido")),
             _totais("itens", item, F.count("*"), valor_das_linhas),
             _totais("vendas_consolidadas", self.novas["vendas_consolidadas"], F.count("*"), F.sum("valor")),
-            _totais("vendas_diarias", self.novas["vendas_diarias"], F.sum("pedidos"), F.sum("valor")),
+            _totais("vendas_diarias", self.novas["vendas_diarias"].coalesce(1), F.sum("pedidos"), F.sum("valor")),
             _totais("vendas_produto_diarias", self.novas["vendas_produto_diarias"], None, F.sum("valor_itens")),
-            _totais("vendas_por_produto", self.novas["vendas_por_produto"], None, F.sum("valor_total")),
+            _totais("vendas_por_produto", self.novas["vendas_por_produto"].coalesce(1), None, F.sum("valor_total")),
         ]
         for nome in ("vendas_por_ano", "vendas_por_unidade", "vendas_por_pais"):
-            partes.append(_totais(nome, self.novas[nome], F.sum("pedidos"), de_todos, F.sum("receita")))
+            partes.append(_totais(nome, self.novas[nome].coalesce(1), F.sum("pedidos"), de_todos, F.sum("receita")))
         unidas = partes[0]
         for parte in partes[1:]:
             unidas = unidas.unionAll(parte)

@@ -16,6 +16,8 @@ from lago import PipelineError, particao
 #: The name of the one file of a partition.
 PARTE = "parte.parquet"
 _REGISTRO = "publicacao.json"
+#: So many partitions are written by one task, more by as many as there are.
+_POUCAS = 3
 
 
 class Publicacao:
@@ -38,11 +40,13 @@ class Publicacao:
         ``valores`` are the partitions that the run is about: one of them without rows will be removed. Of a
         ``completa`` table every other partition is removed too.
         """
-        if coluna:
+        if coluna and len(valores) > _POUCAS:
             ordenada = df.repartition(coluna).sortWithinPartitions(coluna, *ordem)
             ordenada.write.mode("overwrite").partitionBy(coluna).parquet(self.preparada(destino))
         else:
-            df.coalesce(1).sortWithinPartitions(*ordem).write.mode("overwrite").parquet(self.preparada(destino))
+            # A shuffle, to bring each partition's rows together, costs more than these rows are worth.
+            escritor = df.coalesce(1).sortWithinPartitions(*([coluna] if coluna else []), *ordem).write.mode("overwrite")
+            (escritor.partitionBy(coluna) if coluna else escritor).parquet(self.preparada(destino))
         self._tabelas.append((destino, coluna, valores, completa))
 
     def esvaziar(self, destino, coluna, valores, completa=False):

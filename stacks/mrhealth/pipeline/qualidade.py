@@ -19,8 +19,9 @@ def rodar(execucao, filiais, consolidadas):
     datas, com_plano = execucao.datas, None in execucao.dias
     sem_data = [None] if com_plano or execucao.com_referencia else []
     lotes = datas + ([PLANO] if com_plano else []) + ([REFERENCIA] if com_plano or execucao.com_referencia else [])
-    arquivos = execucao.de_silver("arquivo", "lote", lotes).persist()
-    quarentena = _quarentena(execucao, datas, bool(sem_data)).persist()
+    # One row a file, and few rows refused: in one partition nothing has to be shuffled.
+    arquivos = execucao.de_silver("arquivo", "lote", lotes).coalesce(1).persist()
+    quarentena = _quarentena(execucao, datas, bool(sem_data)).coalesce(1).persist()
 
     por_arquivo = execucao.gravar(
         "qualidade_arquivos", qualidade_arquivos(execucao, arquivos, quarentena, com_plano), datas + sem_data
@@ -140,9 +141,9 @@ def motivos_quarentena(quarentena):
 
 
 def _conferir(por_arquivo):
-    errados = por_arquivo.filter("lidas != aceitas + recusadas").orderBy("arquivo")
-    primeiro = errados.head()
-    if primeiro:
+    errados = por_arquivo.filter("lidas != aceitas + recusadas").collect()
+    if errados:
+        primeiro = min(errados, key=lambda linha: linha["arquivo"])
         raise PipelineError(
             "as contagens não fecham em {arquivo}: {lidas} linhas lidas, {aceitas} em silver e {recusadas} em quarentena"
             " (reprocesse o dia)".format(**primeiro.asDict())
@@ -151,16 +152,16 @@ def _conferir(por_arquivo):
 
 def _ausentes(por_unidade):
     """Day -> units that did not report."""
-    linhas = por_unidade.filter("not enviou").select("data", "id_unidade", "filial").orderBy("data", "id_unidade").collect()
+    linhas = por_unidade.filter("not enviou").select("data", "id_unidade", "filial").collect()
     ausentes = {}
-    for linha in linhas:
+    for linha in sorted(linhas):
         ausentes.setdefault(linha["data"].isoformat(), []).append("{} ({})".format(linha["filial"], linha["id_unidade"]))
     return ausentes
 
 
 def _motivos(motivos):
-    somas = motivos.groupBy("tabela", "motivo").agg(F.sum("linhas").alias("linhas")).orderBy("tabela", "motivo").collect()
-    return [[linha["tabela"], linha["motivo"], linha["linhas"]] for linha in somas]
+    somas = motivos.coalesce(1).groupBy("tabela", "motivo").agg(F.sum("linhas").alias("linhas")).collect()
+    return sorted([linha["tabela"], linha["motivo"], linha["linhas"]] for linha in somas)
 
 
 def relatorio(resumo):

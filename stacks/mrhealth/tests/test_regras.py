@@ -109,7 +109,7 @@ ARQUIVOS = {
         + b"70,3,7,1,10.50,N\x81o",
         2, ["codificacao_invalida"],
     ),
-    # A column that nobody knows, one missing, no header at all, and nothing to read.
+    # A column that nobody knows, one missing, no header at all, UTF-16, and nothing to read.
     "unidade=2/data=2024-03-01/PEDIDO.csv": (
         CABECALHO_PEDIDO + ",Desconto\n2,71,Loja Física,2024-03-01,10.00,--,0.00,Finalizado,1\n", 0, ["cabecalho_invalido"],
     ),
@@ -117,7 +117,7 @@ ARQUIVOS = {
     "unidade=2/data=2024-03-02/PEDIDO.csv": (
         "2,72,Loja Física,2024-03-02,10.00,--,0.00,Finalizado\n" * 2, 0, ["cabecalho_invalido"] * 2,
     ),
-    "unidade=2/data=2024-03-02/ITEM_PEDIDO.csv": (CABECALHO_ITEM.encode("utf-16"), 0, ["cabecalho_invalido"]),
+    "unidade=2/data=2024-03-02/ITEM_PEDIDO.csv": ((CABECALHO_ITEM + "\n1,1,7,1,5.00,").encode("utf-16-le"), 0, ["codificacao_invalida"]),
     "unidade=2/data=2024-03-03/PEDIDO.csv": ("", 0, []),
     "unidade=2/data=2024-03-03/ITEM_PEDIDO.csv": ("\ufeff\r\n \r\n", 0, []),
     "unidade=2/data=2024-03-04/PEDIDO.csv": (CABECALHO_PEDIDO, 0, []),
