@@ -123,38 +123,50 @@ class Execucao:
             pedido, item = pedido.coalesce(1), item.coalesce(1)
         item = item.persist(StorageLevel.MEMORY_AND_DISK)
 
-        consolidadas = self.gravar("vendas_consolidadas", vendas_consolidadas(pedido, filiais, item), self.datas)
+        consolidadas, produtos = self.juntas(
+            lambda: self.gravar("vendas_consolidadas", vendas_consolidadas(pedido, filiais, item), self.datas),
+            lambda: self.gravar("vendas_produto_diarias", vendas_produto_diarias(item, silver["produto"]), self.dias),
+        )
         if len(self.datas) == 1:
             consolidadas = consolidadas.coalesce(1)
         consolidadas = consolidadas.persist(StorageLevel.MEMORY_AND_DISK)
-        diarias = self.gravar("vendas_diarias", vendas_diarias(consolidadas), self.datas)
-        produtos = self.gravar("vendas_produto_diarias", vendas_produto_diarias(item, silver["produto"]), self.dias)
-
-        meses = self.acumular("_vendas_mensais", somar_vendas, "mes", self.meses, "vendas_diarias", diarias)
-        anos = self.acumular("_vendas_anuais", somar_vendas, "ano", self.anos, "_vendas_mensais", meses)
-        mes_produtos = self.acumular("_produtos_mensais", somar_produtos, "mes", self.meses, "vendas_produto_diarias", produtos)
-        ano_produtos = self.acumular("_produtos_anuais", somar_produtos, "ano", self.anos, "_produtos_mensais", mes_produtos)
-
-        com_mes = [mes for mes in self.meses if mes]
-        meses = meses.coalesce(1).persist(StorageLevel.MEMORY_AND_DISK)
-        self.gravar("ticket_medio", ticket_medio(meses, filiais), com_mes)
-        self.gravar("cancelamentos", cancelamentos(meses, filiais), com_mes)
-        ranking = ranking_produtos_unidade(ano_produtos, filiais, silver["produto"])
-        self.gravar("ranking_produtos_unidade", ranking, [ano for ano in self.anos if ano])
-
-        todos = self.com_os_outros("_vendas_anuais", anos, "ano", self.anos).coalesce(1).persist(StorageLevel.MEMORY_AND_DISK)
-        self.gravar("vendas_por_ano", vendas_por_ano(todos, filiais))
-        self.gravar("vendas_por_unidade", vendas_por_unidade(todos, filiais))
-        self.gravar("vendas_por_pais", vendas_por_pais(todos, filiais, silver["pais"]))
-        todos_produtos = self.com_os_outros("_produtos_anuais", ano_produtos, "ano", self.anos)
-        self.gravar("vendas_por_produto", vendas_por_produto(todos_produtos, silver["produto"]))
-
-        resumo_qualidade = qualidade.rodar(self, filiais, consolidadas)
+        resumo_qualidade, _, _ = self.juntas(
+            lambda: qualidade.rodar(self, filiais, consolidadas),
+            lambda: self.historico_de_vendas(consolidadas, filiais, silver["pais"]),
+            lambda: self.historico_de_produtos(produtos, filiais, silver["produto"]),
+        )
         resumo = self.conferir(pedido, item)
         resumo["qualidade"] = resumo_qualidade
-        for df in (filiais, item, consolidadas, todos, meses):
+        for df in (filiais, item, consolidadas):
             df.unpersist()
         return resumo
+
+    def historico_de_vendas(self, consolidadas, filiais, pais):
+        diarias = self.gravar("vendas_diarias", vendas_diarias(consolidadas), self.datas)
+        meses = self.acumular("_vendas_mensais", somar_vendas, "mes", self.meses, "vendas_diarias", diarias)
+        anos = self.acumular("_vendas_anuais", somar_vendas, "ano", self.anos, "_vendas_mensais", meses)
+        todos = self.com_os_outros("_vendas_anuais", anos, "ano", self.anos).coalesce(1)
+        meses, com_mes = meses.coalesce(1), [mes for mes in self.meses if mes]
+        self.juntas(
+            lambda: self.gravar("ticket_medio", ticket_medio(meses, filiais), com_mes),
+            lambda: self.gravar("cancelamentos", cancelamentos(meses, filiais), com_mes),
+            lambda: self.gravar("vendas_por_ano", vendas_por_ano(todos, filiais)),
+            lambda: self.gravar("vendas_por_unidade", vendas_por_unidade(todos, filiais)),
+            lambda: self.gravar("vendas_por_pais", vendas_por_pais(todos, filiais, pais)),
+        )
+
+    def historico_de_produtos(self, diarias, filiais, produto):
+        meses = self.acumular("_produtos_mensais", somar_produtos, "mes", self.meses, "vendas_produto_diarias", diarias)
+        anos = self.acumular("_produtos_anuais", somar_produtos, "ano", self.anos, "_produtos_mensais", meses)
+        todos, com_ano = self.com_os_outros("_produtos_anuais", anos, "ano", self.anos), [ano for ano in self.anos if ano]
+        self.juntas(
+            lambda: self.gravar("ranking_produtos_unidade", ranking_produtos_unidade(anos, filiais, produto), com_ano),
+            lambda: self.gravar("vendas_por_produto", vendas_por_produto(todos, produto)),
+        )
+
+    def juntas(self, *trabalhos):
+        """Does several things at once: most of them are too small to keep more than one core busy."""
+        return self.lago.em_paralelo(lambda trabalho: trabalho(), trabalhos)
 
     def de_silver(self, tabela, coluna, valores):
         return self.lago.ler(self.lago.silver(tabela), ESQUEMAS_SILVER[tabela], coluna, valores)

@@ -129,11 +129,12 @@ class Lago:
         estados = sistema.globStatus(alvo)
         if not estados:
             return []
-        # One call for all of them: a call per file and attribute would take longer than the job.
+        # One call for all of them: a call per file and attribute would take longer than the job. The wrapped statuses of
+        # ViewFs print nothing of what they wrap, so the first one has to say the same when it is asked.
         texto = self.spark._jvm.org.apache.commons.lang3.ArrayUtils.toString(estados)
         achados = [Arquivo(a, int(b or 0), int(c)) for a, b, c in _ESTADO.findall(texto)]
-        if len(achados) != len(estados):
-            achados = [Arquivo(e.getPath().toString(), e.getLen(), e.getModificationTime()) for e in estados]
+        if len(achados) != len(estados) or achados[0] != _estado(estados[0]):
+            achados = [_estado(estado) for estado in estados]
         return sorted(achados)
 
     def escrever_json(self, caminho, conteudo):
@@ -175,17 +176,19 @@ class Lago:
             soma = self.spark._jvm.org.apache.hadoop.fs.Path(arquivo.getParent(), ".{}.crc".format(arquivo.getName()))
             if sistema.exists(soma):
                 sistema.delete(soma, False)
-        # Hive's stand-in for the local file system refuses to rename over a file; what it wraps does not.
-        local = sistema.getRawFileSystem() if "LocalFileSystem" in sistema.getClass().getName() else sistema
-        if not local.rename(de, para):
+        # Through ViewFs, and through Hive's stand-in for the local file system, a rename over a file is refused; the plain
+        # local file system below does it.
+        de, pasta = sistema.resolvePath(de), sistema.resolvePath(para.getParent())
+        local = pasta.getFileSystem(self._conf()).getRawFileSystem()
+        if not local.rename(de, self._caminho("{}/{}".format(pasta.toString(), para.getName()))):
             raise PipelineError("não foi possível publicar {} em {}".format(origem, destino))
 
-    def em_paralelo(self, funcao, itens):
-        """``funcao`` of each item, in order, many at a time: each is a wait for storage."""
+    def em_paralelo(self, funcao, itens, quantas=_PARALELAS):
+        """``funcao`` of each item, in order, many at a time: each is a wait for storage or for Spark."""
         itens = list(itens)
         if len(itens) < 2:
             return [funcao(item) for item in itens]
-        with ThreadPoolExecutor(min(_PARALELAS, len(itens))) as fila:
+        with ThreadPoolExecutor(min(quantas, len(itens))) as fila:
             return list(fila.map(funcao, itens))
 
     def _conf(self):
@@ -201,6 +204,11 @@ class Lago:
 
 #: How Hadoop prints the status of a file.
 _ESTADO = re.compile(r"\{path=(.*?); isDirectory=\w+; (?:length=(\d+); .*?)?modification_time=(\d+)")
+
+
+def _estado(estado):
+    tamanho = 0 if estado.isDirectory() else estado.getLen()
+    return Arquivo(estado.getPath().toString(), tamanho, estado.getModificationTime())
 
 
 def _troca_por_rename(sistema):

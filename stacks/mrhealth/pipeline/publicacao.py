@@ -18,6 +18,8 @@ PARTE = "parte.parquet"
 _REGISTRO = "publicacao.json"
 #: So many partitions are written by one task, more by as many as there are.
 _POUCAS = 3
+#: Tables that are written at the same time.
+_GRAVACOES = 4
 
 
 class Publicacao:
@@ -27,7 +29,7 @@ class Publicacao:
         self._lago = lago
         self.nome = "{}-{}".format(trabalho, int(time.time() * 1000))
         self._base = "{}/{}".format(lago.preparo, self.nome)
-        self._tabelas = []
+        self._tabelas, self._adiadas = [], []
         self._antes, self._depois, self._apagar = {}, {}, {}
 
     def preparada(self, destino):
@@ -48,6 +50,14 @@ class Publicacao:
             escritor = df.coalesce(1).sortWithinPartitions(*([coluna] if coluna else []), *ordem).write.mode("overwrite")
             (escritor.partitionBy(coluna) if coluna else escritor).parquet(self.preparada(destino))
         self._tabelas.append((destino, coluna, valores, completa))
+
+    def adiar(self, *args):
+        """``gravar`` later, together with others: writing small tables one by one leaves a cluster idle."""
+        self._adiadas.append(args)
+
+    def gravar_adiadas(self):
+        adiadas, self._adiadas = self._adiadas, []
+        self._lago.em_paralelo(lambda args: self.gravar(*args), adiadas, _GRAVACOES)
 
     def esvaziar(self, destino, coluna, valores, completa=False):
         """The same for a table without rows in any of the partitions."""

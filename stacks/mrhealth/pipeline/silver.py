@@ -167,6 +167,7 @@ def _das_unidades(spark, lago, plano, publicacao, medidas, referencias):
         em_silver = dias + (sem_dia if plano.com_plano else [])
         em_quarentena = dias + ([SEM_DATA] if plano.com_plano else [])
         _gravar(lago, publicacao, tabela, df, tem_recusadas, em_silver, em_quarentena, plano.completo)
+    publicacao.gravar_adiadas()
     for df in (linhas, pedidos, itens):
         df.unpersist()
 
@@ -184,7 +185,7 @@ def _gravar(lago, publicacao, tabela, df, tem_recusadas, particoes, de_quarenten
     ordem += ["id_produto", "qtd", "vlr_item", "observacao"] if tabela == "item_pedido" else []
     aceitas = df.filter("motivo is null").select(*colunas)
     coluna = "data" if tabela in DAS_UNIDADES else None
-    publicacao.gravar(aceitas, lago.silver(tabela), ordem, coluna, particoes, completa)
+    publicacao.adiar(aceitas, lago.silver(tabela), ordem, coluna, particoes, completa)
     if not tem_recusadas:
         publicacao.esvaziar(lago.quarentena(tabela), "data", de_quarentena, completa)
         return
@@ -193,7 +194,7 @@ def _gravar(lago, publicacao, tabela, df, tem_recusadas, particoes, de_quarenten
     recusadas = df.filter("motivo is not null").select(
         "motivo", "detalhe", "arquivo", "numero", "linha", F.coalesce("data_pasta", da_linha, F.lit(SEM_DATA)).alias("data")
     )
-    publicacao.gravar(recusadas, lago.quarentena(tabela), ["arquivo", "numero"], "data", de_quarentena, completa)
+    publicacao.adiar(recusadas, lago.quarentena(tabela), ["arquivo", "numero"], "data", de_quarentena, completa)
 
 
 # --- counting ----------------------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ def test_interrupcao_e_retomada(spark, historia, monkeypatch, tmp_path):
         substituir(self, origem, destino)
 
     monkeypatch.setattr(Lago, "substituir", morrer)
-    monkeypatch.setattr(Lago, "em_paralelo", lambda self, funcao, itens: [funcao(item) for item in itens])
+    monkeypatch.setattr(Lago, "em_paralelo", lambda self, funcao, itens, quantas=1: [funcao(item) for item in itens])
     with pytest.raises(KeyboardInterrupt):
         silver.executar(spark, raiz.as_uri(), DIA2)
     monkeypatch.undo()

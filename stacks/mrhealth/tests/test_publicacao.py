@@ -80,7 +80,7 @@ def test_interrompida_em_cada_ponto(spark, tmp_path, monkeypatch, antes_ou_depoi
 
         for nome in operacoes:
             monkeypatch.setattr(Lago, nome, contada(nome))
-        monkeypatch.setattr(Lago, "em_paralelo", lambda self, funcao, itens: [funcao(item) for item in itens])
+        monkeypatch.setattr(Lago, "em_paralelo", lambda self, funcao, itens, quantas=1: [funcao(item) for item in itens])
         try:
             publicacao.publicar()
             break
