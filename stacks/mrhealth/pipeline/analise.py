@@ -322,4 +322,8 @@ def _opcoes(argv=None):
 
 if __name__ == "__main__":
     _escolhidas, _restantes = _opcoes()
-    executar_trabalho("analise", lambda spark, raiz, data: executar(spark, raiz, data, _escolhidas), _restantes)
+    executar_trabalho(
+        "analise",
+        lambda spark, raiz, data, de=None, ate=None: executar(spark, raiz, data or ate, _escolhidas),
+        _restantes,
+    )

@@ -269,14 +269,20 @@ def _argumentos(nome, argv):
     leitor = argparse.ArgumentParser(prog=nome + ".py", description="Trabalho {} do pipeline Mr. Health".format(nome))
     raiz = "raiz do lago, ex.: s3://mrhealth-terraform-123456789012"
     leitor.add_argument("--lago", required=True, metavar="URI", help=raiz)
-    leitor.add_argument("--data", type=_data, metavar="AAAA-MM-DD", help="data de negócio: esse dia e o que chegou atrasado")
+    da_data = "data de negócio: esse dia e o que chegou atrasado; com --de e --ate é o último do período"
+    leitor.add_argument("--data", type=_data, metavar="AAAA-MM-DD", help=da_data)
     leitor.add_argument("--de", type=_data, metavar="AAAA-MM-DD", help="primeiro dia a reprocessar")
     leitor.add_argument("--ate", type=_data, metavar="AAAA-MM-DD", help="último dia a reprocessar")
     opcoes = leitor.parse_args(argv)
     if bool(opcoes.de) != bool(opcoes.ate):
         leitor.error("--de e --ate vão juntos")
-    if opcoes.de and opcoes.data:
-        leitor.error("ou --data, ou --de e --ate")
+    if opcoes.de and opcoes.data and opcoes.data != opcoes.ate:
+        leitor.error("--data é o último dia do período: {} não é {}".format(opcoes.data, opcoes.ate))
+    if opcoes.de and opcoes.de == opcoes.ate == opcoes.data:
+        # A period of one day is that day, with what arrived late.
+        opcoes.de = opcoes.ate = None
+    elif opcoes.de:
+        opcoes.data = None
     if opcoes.de and opcoes.de > opcoes.ate:
         leitor.error("--de {} é depois de --ate {}".format(opcoes.de, opcoes.ate))
     return opcoes

@@ -1,8 +1,9 @@
 #!/bin/bash
 # EMR bootstrap action: makes sure, before a cluster costs more than minutes, that a node can run the Mr. Health jobs.
 #
-# The jobs need no package beyond Spark's own, so nothing is downloaded. What they do need and a node may lack:
-#   * Python 3.9 or later (the jobs are tested with 3.9);
+# What the jobs need and a node may lack:
+#   * Python 3.9 or later;
+#   * numpy, pandas, scipy, statsmodels and pyarrow for the forecasts, from PyPI, in the versions below;
 #   * UTF-8: the reports and the names of units and products are not ASCII;
 #   * the chain's clock, so that the logs' times are those of the people who read them.
 #
@@ -12,6 +13,8 @@ set -euo pipefail
 
 readonly FUSO="America/Sao_Paulo"
 readonly PYTHON="${PYSPARK_PYTHON:-python3}"
+# The newest that have wheels for Python 3.9, the default of EMR 7.
+readonly PACOTES=(numpy==2.0.2 pandas==2.3.3 scipy==1.13.1 statsmodels==0.14.6 pyarrow==21.0.0)
 
 falhar() {
   echo "bootstrap: $*" >&2
@@ -40,7 +43,18 @@ conferir_utf8() {
   falhar "não há localidade UTF-8 neste nó (tentadas: ${LC_ALL:-${LANG:-nenhuma}}, C.UTF-8, en_US.UTF-8)"
 }
 
-# A cluster's node has /mnt/var/lib/info/instance.json; only there the machine is ours to change.
+# A cluster's node has /mnt/var/lib/info/instance.json; only there the machine is ours to change. Elsewhere the embedded
+# AWS brings its own Python with the packages.
+instalar_pacotes() {
+  if [[ ! -e /mnt/var/lib/info/instance.json ]]; then
+    echo "bootstrap: fora de um cluster, os pacotes de Python ficam como estão"
+    return
+  fi
+  sudo "$PYTHON" -m pip install --quiet --no-input --disable-pip-version-check --only-binary=:all: "${PACOTES[@]}" ||
+    falhar "não foi possível instalar ${PACOTES[*]}; o nó precisa de saída para o PyPI"
+  echo "bootstrap: ${PACOTES[*]}"
+}
+
 acertar_relogio() {
   if [[ ! -e /mnt/var/lib/info/instance.json ]]; then
     echo "bootstrap: fora de um cluster, o fuso horário da máquina fica como está"
@@ -57,5 +71,6 @@ acertar_relogio() {
 
 conferir_python
 conferir_utf8
+instalar_pacotes
 acertar_relogio
 echo "bootstrap: pronto ($(uname -n), $(date '+%Y-%m-%d %H:%M:%S %Z'))"
