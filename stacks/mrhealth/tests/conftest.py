@@ -45,6 +45,8 @@ def spark():
 
     All runs together compile more code than the JVM keeps by default, and without room it stops compiling."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # The workers import the jobs' modules, as they do with --py-files.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(STACK / "pipeline"), os.environ.get("PYTHONPATH")]))
     from pyspark.sql import SparkSession
 
     sessao = (
