@@ -43,7 +43,13 @@ struct Changes: Sendable {
     }
     do {
       let outcome = try await applyLocked(planned, options, consented, lock, view, again)
-      try await lock.release()
+      do {
+        try await lock.release()
+      } catch {
+        // What was done stands, and is told; the lock ends with its lease.
+        session.context.terminal.note(
+          "The lock could not be given back: \(Diagnostic(wrapping: error).summary). It ends by itself.")
+      }
       return outcome
     } catch {
       // What went wrong matters more than a lock that cannot be given back: it is taken over after its lease.

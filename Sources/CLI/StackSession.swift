@@ -161,7 +161,12 @@ struct StackSession: Sendable {
     let s3 = S3Client(client)
     do {
       if try await s3.headBucket(stateBucket) == nil {
-        try await s3.createBucket(stateBucket)
+        do throws(AWSError) {
+          try await s3.createBucket(stateBucket)
+        } catch {
+          // Another first `up` was quicker.
+          guard error.code == "BucketAlreadyOwnedByYou" else { throw error }
+        }
       } else {
         // A first `up` that was killed may have made it and no more. With a state in it and no word of whose it is,
         // it would pass for a stranger's.

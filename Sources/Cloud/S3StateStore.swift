@@ -81,7 +81,7 @@ package struct S3StateStore: StateStore {
       return StoredObject(bytes: object.bytes, version: StateVersion(object.etag))
     } catch {
       if error.code == "NoSuchBucket" { return nil }
-      throw error.status == 403 ? await refused(error) : Diagnostic(explaining: error)
+      throw error.code == "AccessDenied" ? await refused(error) : Diagnostic(explaining: error)
     }
   }
 
