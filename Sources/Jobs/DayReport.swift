@@ -41,8 +41,14 @@ struct DayReport: Sendable {
         action: text("acao"))
     }
     recommendations = (value["recomendacoes"]?.list ?? []).compactMap { item in
-      (item.scalarText ?? item["frase"]?.scalarText ?? item["explicacao"]?.scalarText).map(Self.line)
+      guard let text = item.scalarText ?? item["explicacao"]?.scalarText else { return nil }
+      return Self.line(Self.of(item["unidade"]?.scalarText ?? "", text))
     }
+  }
+
+  /// Says of which unit something is, unless it does so itself.
+  private static func of(_ unit: String, _ text: String) -> String {
+    unit.isEmpty || text.contains(unit) ? text : "\(unit): \(text)"
   }
 
   /// Foreign text as one line of a mail.
@@ -61,8 +67,7 @@ struct DayReport: Sendable {
     if !alerts.isEmpty {
       lines += ["", "Alertas:"]
       for alert in alerts.prefix(Self.shown) {
-        let unit = alert.unit.isEmpty ? "" : "\(alert.unit): "
-        lines.append("  - [\(alert.severity)] \(unit)\(alert.title)")
+        lines.append("  - [\(alert.severity)] \(Self.of(alert.unit, alert.title))")
         if !alert.evidence.isEmpty { lines.append("      \(alert.evidence)") }
         if !alert.action.isEmpty { lines.append("      O que fazer: \(alert.action)") }
       }

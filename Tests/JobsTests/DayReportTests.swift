@@ -11,7 +11,7 @@ import Testing
      "alertas": [
        {"severidade": "critica", "unidade": "Porto Alegre", "titulo": "não enviou", "evidencia": "0 arquivos",
         "acao": "ligue\\npara a unidade"},
-       {"severidade": "baixa", "titulo": "preço fora do comum"}],
+       {"severidade": "baixa", "unidade": "Rio", "titulo": "preço fora do comum em Rio"}],
      "recomendacoes": [{"unidade": "Rio", "explicacao": "Pedir 12 de Suco: previsão 10, segurança 2."}, "Pedir 3 de Chá."]}
     """
 
@@ -36,7 +36,7 @@ import Testing
           - [critica] Porto Alegre: não enviou
               0 arquivos
               O que fazer: ligue para a unidade
-          - [baixa] preço fora do comum
+          - [baixa] preço fora do comum em Rio
 
         Números do dia:
           pedidos: 120
@@ -48,7 +48,7 @@ import Testing
           pendentes: 3
 
         Pedidos recomendados:
-          - Pedir 12 de Suco: previsão 10, segurança 2.
+          - Rio: Pedir 12 de Suco: previsão 10, segurança 2.
           - Pedir 3 de Chá.
 
         Etapas:

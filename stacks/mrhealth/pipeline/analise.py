@@ -70,7 +70,9 @@ def executar(spark, raiz, data, opcoes=PADRAO):
     publicar(lago, "previsao_receita", "data_base", data, _linhas_receita(hoje, historia))
     publicar(lago, "recomendacao_estoque", "data", data, pedidos)
     publicar(lago, "alertas", "data", data, [dict(a._asdict(), ordem=n) for n, a in enumerate(avisos, 1)])
-    resumo = resumir(hoje, historia, avisos, pedidos[: opcoes.recomendacoes])
+    # What was never tried on days that it had not seen is in the table; nobody is told to buy by it.
+    testados = [p for p in pedidos if p["erro_baseline"] is not None]
+    resumo = resumir(hoje, historia, avisos, testados[: opcoes.recomendacoes])
     # The summary last: who finds it finds the tables too.
     lago.escrever_json("{}/_resumo/data={}.json".format(lago.gold("alertas"), data), resumo)
     contagem = Counter(i["previsao"].modelo for i in itens if i["previsao"])
